@@ -5,18 +5,17 @@
  * end the field and begin another (RFC 9110 5.5), and no code unit above U+00FF, so that it is one byte for
  * each (PEP 3333, "A Note on String Types").
  */
-import { show } from "./show.js";
+import { show } from './show.js';
 
 /** Throws a TypeError that says what is wrong when `name` and `value` do not make a header field. */
 export function checkHeader(name: unknown, value: unknown): void {
-	if (!knownNames.has(name)) checkName(name);
-	if (typeof value !== "string" || BAD_IN_VALUE.test(value))
-		refuseValue(name, value);
+  if (!knownNames.has(name)) checkName(name);
+  if (typeof value !== 'string' || BAD_IN_VALUE.test(value)) refuseValue(name, value);
 }
 
 /** Whether `text` is a token: RFC 9110 5.6.2. */
 export function isToken(text: string): boolean {
-	return TOKEN.test(text);
+  return TOKEN.test(text);
 }
 
 const TOKEN = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
@@ -29,32 +28,31 @@ const MOST_KNOWN_NAMES = 256;
 const LONGEST_KNOWN_NAME = 64;
 
 function checkName(name: unknown): void {
-	if (typeof name !== "string") {
-		throw new TypeError(`A header name must be a string, not ${show(name)}.`);
-	}
-	if (!isToken(name)) {
-		throw new TypeError(
-			`The header name ${show(name)} is not a token: use only letters, digits and !#$%&'*+-.^_\`|~ (RFC 9110 5.6.2).`,
-		);
-	}
-	if (knownNames.size < MOST_KNOWN_NAMES && name.length <= LONGEST_KNOWN_NAME)
-		knownNames.add(name);
+  if (typeof name !== 'string') {
+    throw new TypeError(`A header name must be a string, not ${show(name)}.`);
+  }
+  if (!isToken(name)) {
+    throw new TypeError(
+      `The header name ${show(name)} is not a token: use only letters, digits and !#$%&'*+-.^_\`|~ (RFC 9110 5.6.2).`,
+    );
+  }
+  if (knownNames.size < MOST_KNOWN_NAMES && name.length <= LONGEST_KNOWN_NAME) knownNames.add(name);
 }
 
 function refuseValue(name: unknown, value: unknown): never {
-	const what = `The value of the header ${show(name)}`;
-	if (typeof value !== "string") {
-		const hint = typeof value === "number" ? `; write '${value}'` : "";
-		throw new TypeError(`${what} must be a string, not ${show(value)}${hint}.`);
-	}
-	const at = value.search(BAD_IN_VALUE);
-	const code = value.charCodeAt(at).toString(16).toUpperCase().padStart(4, "0");
-	if (value.charCodeAt(at) > 0xff) {
-		throw new TypeError(
-			`${what} holds U+${code}, which is no single byte: ${show(value)}. Encode it first, with utf8ToWsgi for instance.`,
-		);
-	}
-	throw new TypeError(
-		`${what} holds the control character U+${code} at index ${at}: ${show(value)}. Remove it; it could begin a header of its own.`,
-	);
+  const what = `The value of the header ${show(name)}`;
+  if (typeof value !== 'string') {
+    const hint = typeof value === 'number' ? `; write '${value}'` : '';
+    throw new TypeError(`${what} must be a string, not ${show(value)}${hint}.`);
+  }
+  const at = value.search(BAD_IN_VALUE);
+  const code = value.charCodeAt(at).toString(16).toUpperCase().padStart(4, '0');
+  if (value.charCodeAt(at) > 0xff) {
+    throw new TypeError(
+      `${what} holds U+${code}, which is no single byte: ${show(value)}. Encode it first, with utf8ToWsgi for instance.`,
+    );
+  }
+  throw new TypeError(
+    `${what} holds the control character U+${code} at index ${at}: ${show(value)}. Remove it; it could begin a header of its own.`,
+  );
 }

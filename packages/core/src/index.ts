@@ -1,3 +1,3 @@
-export { Headers } from "./headers.js";
-export type * from "./types.js";
-export * from "./util/index.js";
+export { Headers } from './headers.js';
+export type * from './types.js';
+export * from './util/index.js';

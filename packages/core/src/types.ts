@@ -3,8 +3,8 @@
  *
  * Everything here is PEP 3333 in TypeScript; `SPEC.md` beside the package states the rules that types cannot.
  */
-import type { IncomingMessage } from "node:http";
-import type { Http2ServerRequest } from "node:http2";
+import type { IncomingMessage } from 'node:http';
+import type { Http2ServerRequest } from 'node:http2';
 
 /**
  * A gateway application: called once for each request, it calls `startResponse` and returns the body.
@@ -20,42 +20,33 @@ import type { Http2ServerRequest } from "node:http2";
  * ```
  */
 export type Application = (
-	environ: Environ,
-	startResponse: StartResponse,
+  environ: Environ,
+  startResponse: StartResponse,
 ) => ResponseBody | Promise<ResponseBody>;
 
 /** An object with a method `call`: an application as a method. See {@link ApplicationLike}. */
 export interface ApplicationObject {
-	call(
-		environ: Environ,
-		startResponse: StartResponse,
-	): ResponseBody | Promise<ResponseBody>;
-	/** Functions have one; an application object does not. This keeps any function from passing as an object. */
-	apply?: never;
+  call(environ: Environ, startResponse: StartResponse): ResponseBody | Promise<ResponseBody>;
+  /** Functions have one; an application object does not. This keeps any function from passing as an object. */
+  apply?: never;
 }
 
 /** A class whose instances are the response's body: PEP 3333's `AppClass`. See {@link ApplicationLike}. */
-export type ApplicationClass = new (
-	environ: Environ,
-	startResponse: StartResponse,
-) => ResponseBody;
+export type ApplicationClass = new (environ: Environ, startResponse: StartResponse) => ResponseBody;
 
 /** All that a host takes as an application; `toApplication` makes an {@link Application} of it. */
-export type ApplicationLike =
-	| Application
-	| ApplicationObject
-	| ApplicationClass;
+export type ApplicationLike = Application | ApplicationObject | ApplicationClass;
 
 /** The chunks of a body that is at hand, or made on demand without waiting. */
 export interface SyncResponseBody extends Iterable<Uint8Array> {
-	/** Called exactly once when the response is over, however it ended. */
-	close?(): void | Promise<void>;
+  /** Called exactly once when the response is over, however it ended. */
+  close?(): void | Promise<void>;
 }
 
 /** The chunks of a body that is made on demand, with waiting. */
 export interface AsyncResponseBody extends AsyncIterable<Uint8Array> {
-	/** Called exactly once when the response is over, however it ended. */
-	close?(): void | Promise<void>;
+  /** Called exactly once when the response is over, however it ended. */
+  close?(): void | Promise<void>;
 }
 
 /**
@@ -79,11 +70,7 @@ export type HeaderList = Array<[name: string, value: string]>;
  *
  * Source: PEP 3333, "The start_response() Callable".
  */
-export type StartResponse = (
-	status: string,
-	headers: HeaderList,
-	excInfo?: unknown,
-) => Write;
+export type StartResponse = (status: string, headers: HeaderList, excInfo?: unknown) => Write;
 
 /**
  * Sends bytes at once, before whatever the application returns. New code returns an iterable instead.
@@ -97,40 +84,40 @@ export type Write = (data: Uint8Array) => void | Promise<void>;
 
 /** The part of the environ that describes the request: what CGI (RFC 3875) would put into the environment. */
 export interface RequestEnviron {
-	/** The method as sent, case and all. */
-	REQUEST_METHOD: string;
-	/** `''`, or the path at which the application is mounted: `/...`, percent-decoded, no slash at its end. */
-	SCRIPT_NAME: string;
-	/** The rest of the path, percent-decoded once, byte for byte. */
-	PATH_INFO: string;
-	/** The query as sent, without its `?`; `''` when there is none. */
-	QUERY_STRING: string;
-	CONTENT_TYPE?: string;
-	CONTENT_LENGTH?: string;
-	/** The host that serves; never empty. */
-	SERVER_NAME: string;
-	/** The port that serves, as a string; never empty. */
-	SERVER_PORT: string;
-	/** `HTTP/1.0`, `HTTP/1.1` or `HTTP/2.0`. */
-	SERVER_PROTOCOL: string;
-	SERVER_SOFTWARE?: string;
-	GATEWAY_INTERFACE?: string;
-	/** The peer's address; absent when it is unknown. */
-	REMOTE_ADDR?: string;
-	/** The peer's port; absent when it is unknown. */
-	REMOTE_PORT?: string;
-	REMOTE_HOST?: string;
-	/** Who the host says is asking; only ever set by the host, never by a header. */
-	REMOTE_USER?: string;
-	AUTH_TYPE?: string;
-	/** The request target as sent. An extension, as in uWSGI and mod_wsgi. */
-	REQUEST_URI?: string;
-	/** Node's request object, where there is one. */
-	"node.request"?: IncomingMessage | Http2ServerRequest;
-	/** Request header fields: `HTTP_` and the name in upper case, `-` as `_`; repeated ones joined with `,`. */
-	[header: `HTTP_${string}`]: string | undefined;
-	/** Whatever else a host, a middleware or a web server adds. */
-	[key: string]: unknown;
+  /** The method as sent, case and all. */
+  REQUEST_METHOD: string;
+  /** `''`, or the path at which the application is mounted: `/...`, percent-decoded, no slash at its end. */
+  SCRIPT_NAME: string;
+  /** The rest of the path, percent-decoded once, byte for byte. */
+  PATH_INFO: string;
+  /** The query as sent, without its `?`; `''` when there is none. */
+  QUERY_STRING: string;
+  CONTENT_TYPE?: string;
+  CONTENT_LENGTH?: string;
+  /** The host that serves; never empty. */
+  SERVER_NAME: string;
+  /** The port that serves, as a string; never empty. */
+  SERVER_PORT: string;
+  /** `HTTP/1.0`, `HTTP/1.1` or `HTTP/2.0`. */
+  SERVER_PROTOCOL: string;
+  SERVER_SOFTWARE?: string;
+  GATEWAY_INTERFACE?: string;
+  /** The peer's address; absent when it is unknown. */
+  REMOTE_ADDR?: string;
+  /** The peer's port; absent when it is unknown. */
+  REMOTE_PORT?: string;
+  REMOTE_HOST?: string;
+  /** Who the host says is asking; only ever set by the host, never by a header. */
+  REMOTE_USER?: string;
+  AUTH_TYPE?: string;
+  /** The request target as sent. An extension, as in uWSGI and mod_wsgi. */
+  REQUEST_URI?: string;
+  /** Node's request object, where there is one. */
+  'node.request'?: IncomingMessage | Http2ServerRequest;
+  /** Request header fields: `HTTP_` and the name in upper case, `-` as `_`; repeated ones joined with `,`. */
+  [header: `HTTP_${string}`]: string | undefined;
+  /** Whatever else a host, a middleware or a web server adds. */
+  [key: string]: unknown;
 }
 
 /**
@@ -141,18 +128,18 @@ export interface RequestEnviron {
  * Source: PEP 3333, "environ Variables".
  */
 export interface Environ extends RequestEnviron {
-	"wsgi.version": readonly [major: number, minor: number];
-	"wsgi.url_scheme": string;
-	"wsgi.input": InputStream;
-	"wsgi.errors": ErrorStream;
-	"wsgi.multithread": boolean;
-	"wsgi.multiprocess": boolean;
-	"wsgi.run_once": boolean;
-	"wsgi.file_wrapper": FileWrapperClass;
-	/** `true`: reading `wsgi.input` to its end is safe, with or without CONTENT_LENGTH. */
-	"wsgi.input_terminated": boolean;
-	/** Gives the signal that fires when the client has gone. */
-	"gateway.signal": () => AbortSignal;
+  'wsgi.version': readonly [major: number, minor: number];
+  'wsgi.url_scheme': string;
+  'wsgi.input': InputStream;
+  'wsgi.errors': ErrorStream;
+  'wsgi.multithread': boolean;
+  'wsgi.multiprocess': boolean;
+  'wsgi.run_once': boolean;
+  'wsgi.file_wrapper': FileWrapperClass;
+  /** `true`: reading `wsgi.input` to its end is safe, with or without CONTENT_LENGTH. */
+  'wsgi.input_terminated': boolean;
+  /** Gives the signal that fires when the client has gone. */
+  'gateway.signal': () => AbortSignal;
 }
 
 /**
@@ -164,19 +151,19 @@ export interface Environ extends RequestEnviron {
  * Source: PEP 3333, "Input and Error Streams".
  */
 export interface InputStream extends AsyncIterable<Uint8Array> {
-	/** Exactly `size` bytes, fewer only at the end; all that is left without a size or with a negative one. */
-	read(size?: number): Promise<Uint8Array>;
-	/** The next line with its `\n`; at most `size` bytes of it. Empty at the end. */
-	readline(size?: number): Promise<Uint8Array>;
-	/** The lines that are left; stops after the line that reaches `hint` bytes in all. */
-	readlines(hint?: number): Promise<Uint8Array[]>;
+  /** Exactly `size` bytes, fewer only at the end; all that is left without a size or with a negative one. */
+  read(size?: number): Promise<Uint8Array>;
+  /** The next line with its `\n`; at most `size` bytes of it. Empty at the end. */
+  readline(size?: number): Promise<Uint8Array>;
+  /** The lines that are left; stops after the line that reaches `hint` bytes in all. */
+  readlines(hint?: number): Promise<Uint8Array[]>;
 }
 
 /** Where an application reports errors: a text stream. Source: PEP 3333, "Input and Error Streams". */
 export interface ErrorStream {
-	write(text: string): void;
-	writelines(lines: Iterable<string>): void;
-	flush(): void;
+  write(text: string): void;
+  writelines(lines: Iterable<string>): void;
+  flush(): void;
 }
 
 /** What a `FileWrapper` can read: an object with `read(size)`, such as a `FileHandle`. */
@@ -184,27 +171,24 @@ export type FileLike = ReadableFile | FileHandleLike;
 
 /** A file-like object in Python's manner: an empty chunk, or `null`, is its end. */
 export interface ReadableFile {
-	read(size: number): Uint8Array | null | Promise<Uint8Array | null>;
-	/** How many bytes are left to read, when known: it becomes the Content-Length. */
-	size?: number;
-	close?(): void | Promise<void>;
+  read(size: number): Uint8Array | null | Promise<Uint8Array | null>;
+  /** How many bytes are left to read, when known: it becomes the Content-Length. */
+  size?: number;
+  close?(): void | Promise<void>;
 }
 
 /** The part of `FileHandle` (node:fs/promises) that is used. */
 export interface FileHandleLike {
-	readonly fd: number;
-	read(
-		buffer: Uint8Array,
-		offset: number,
-		length: number,
-		position: number | null,
-	): Promise<{ bytesRead: number }>;
-	stat(): Promise<{ size: number; isFile(): boolean }>;
-	close(): Promise<void>;
+  readonly fd: number;
+  read(
+    buffer: Uint8Array,
+    offset: number,
+    length: number,
+    position: number | null,
+  ): Promise<{ bytesRead: number }>;
+  stat(): Promise<{ size: number; isFile(): boolean }>;
+  close(): Promise<void>;
 }
 
 /** The class behind `wsgi.file_wrapper`. */
-export type FileWrapperClass = new (
-	filelike: FileLike,
-	blksize?: number,
-) => ResponseBody;
+export type FileWrapperClass = new (filelike: FileLike, blksize?: number) => ResponseBody;

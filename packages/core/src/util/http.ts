@@ -1,4 +1,4 @@
-import { show } from "../show.js";
+import { show } from '../show.js';
 
 /**
  * Whether a header field is hop-by-hop, and so the server's to send and not an application's. Case does not matter.
@@ -6,21 +6,19 @@ import { show } from "../show.js";
  * Source: wsgiref.util.is_hop_by_hop; RFC 2616 13.5.1, which PEP 3333 names.
  */
 export function isHopByHop(headerName: string): boolean {
-	// No other field is as short as `TE`; the set is asked only about names that have the length of one in it.
-	return (
-		LENGTHS.has(headerName.length) && HOP_BY_HOP.has(headerName.toLowerCase())
-	);
+  // No other field is as short as `TE`; the set is asked only about names that have the length of one in it.
+  return LENGTHS.has(headerName.length) && HOP_BY_HOP.has(headerName.toLowerCase());
 }
 
 const HOP_BY_HOP = new Set([
-	"connection",
-	"keep-alive",
-	"proxy-authenticate",
-	"proxy-authorization",
-	"te",
-	"trailers",
-	"transfer-encoding",
-	"upgrade",
+  'connection',
+  'keep-alive',
+  'proxy-authenticate',
+  'proxy-authorization',
+  'te',
+  'trailers',
+  'transfer-encoding',
+  'upgrade',
 ]);
 const LENGTHS = new Set(Array.from(HOP_BY_HOP, (name) => name.length));
 
@@ -33,18 +31,16 @@ const LENGTHS = new Set(Array.from(HOP_BY_HOP, (name) => name.length));
  * Source: wsgiref.handlers.format_date_time; IMF-fixdate, RFC 9110 5.6.7.
  */
 export function formatDateTime(time: number | Date): string {
-	if (typeof time !== "number" && !(time instanceof Date)) {
-		throw new TypeError(
-			`formatDateTime wants seconds since 1970 or a Date, not ${show(time)}.`,
-		);
-	}
-	const date = time instanceof Date ? time : new Date(Math.floor(time) * 1000);
-	const year = date.getUTCFullYear();
-	if (!(year >= 0 && year <= 9999)) {
-		throw new RangeError(
-			`formatDateTime wants a time in the years 0 to 9999, not ${show(time)}; give seconds since 1970, not milliseconds.`,
-		);
-	}
-	// ECMA-262 21.4.4.43 defines this form, with the English names, for every locale.
-	return date.toUTCString();
+  if (typeof time !== 'number' && !(time instanceof Date)) {
+    throw new TypeError(`formatDateTime wants seconds since 1970 or a Date, not ${show(time)}.`);
+  }
+  const date = time instanceof Date ? time : new Date(Math.floor(time) * 1000);
+  const year = date.getUTCFullYear();
+  if (!(year >= 0 && year <= 9999)) {
+    throw new RangeError(
+      `formatDateTime wants a time in the years 0 to 9999, not ${show(time)}; give seconds since 1970, not milliseconds.`,
+    );
+  }
+  // ECMA-262 21.4.4.43 defines this form, with the English names, for every locale.
+  return date.toUTCString();
 }

@@ -1,7 +1,7 @@
 /**
  * PEP 3333's native strings: text in which each code unit, at most U+00FF, stands for one byte.
  */
-import { show } from "../show.js";
+import { show } from '../show.js';
 
 /**
  * The text that a native string stands for: its bytes decoded as UTF-8. Bytes that are no UTF-8 become U+FFFD.
@@ -12,10 +12,8 @@ import { show } from "../show.js";
  * Source: PEP 3333, "Unicode Issues".
  */
 export function wsgiToUtf8(native: string): string {
-	checkNative(native);
-	return ASCII.test(native)
-		? native
-		: Buffer.from(native, "latin1").toString("utf8");
+  checkNative(native);
+  return ASCII.test(native) ? native : Buffer.from(native, 'latin1').toString('utf8');
 }
 
 /**
@@ -26,24 +24,20 @@ export function wsgiToUtf8(native: string): string {
  * Source: PEP 3333, "Unicode Issues".
  */
 export function utf8ToWsgi(text: string): string {
-	if (typeof text !== "string")
-		throw new TypeError(`Expected a string, not ${show(text)}.`);
-	return ASCII.test(text) ? text : Buffer.from(text, "utf8").toString("latin1");
+  if (typeof text !== 'string') throw new TypeError(`Expected a string, not ${show(text)}.`);
+  return ASCII.test(text) ? text : Buffer.from(text, 'utf8').toString('latin1');
 }
 
 /** Throws a TypeError unless `text` is a native string; `what` names it in the message. */
-export function checkNative(
-	text: unknown,
-	what = "A native string",
-): asserts text is string {
-	if (typeof text !== "string") {
-		throw new TypeError(`${what} must be a string, not ${show(text)}.`);
-	}
-	if (!NATIVE.test(text)) {
-		throw new TypeError(
-			`${what} must hold one byte in each code unit, none above U+00FF: ${show(text)}. utf8ToWsgi makes such a string.`,
-		);
-	}
+export function checkNative(text: unknown, what = 'A native string'): asserts text is string {
+  if (typeof text !== 'string') {
+    throw new TypeError(`${what} must be a string, not ${show(text)}.`);
+  }
+  if (!NATIVE.test(text)) {
+    throw new TypeError(
+      `${what} must hold one byte in each code unit, none above U+00FF: ${show(text)}. utf8ToWsgi makes such a string.`,
+    );
+  }
 }
 
 const ASCII = /^[\0-\x7f]*$/;

@@ -1,5 +1,5 @@
-import { show } from "../show.js";
-import type { InputStream } from "../types.js";
+import { show } from '../show.js';
+import type { InputStream } from '../types.js';
 
 /**
  * The rest of a request's body in chunks, for a body of any size in memory of one chunk.
@@ -15,17 +15,15 @@ import type { InputStream } from "../types.js";
  * ```
  */
 export async function* readChunks(
-	input: Pick<InputStream, "read">,
-	size = 65536,
+  input: Pick<InputStream, 'read'>,
+  size = 65536,
 ): AsyncGenerator<Uint8Array, void, void> {
-	if (!Number.isSafeInteger(size) || size < 1) {
-		throw new TypeError(
-			`The size of a chunk must be a positive integer, not ${show(size)}.`,
-		);
-	}
-	for (;;) {
-		const chunk = await input.read(size);
-		if (chunk.length === 0) return;
-		yield chunk;
-	}
+  if (!Number.isSafeInteger(size) || size < 1) {
+    throw new TypeError(`The size of a chunk must be a positive integer, not ${show(size)}.`);
+  }
+  for (;;) {
+    const chunk = await input.read(size);
+    if (chunk.length === 0) return;
+    yield chunk;
+  }
 }

@@ -1,17 +1,15 @@
-import { show } from "../show.js";
-import type { Environ } from "../types.js";
-import { checkNative } from "./native.js";
+import { show } from '../show.js';
+import type { Environ } from '../types.js';
+import { checkNative } from './native.js';
 
 /**
  * `'https'` when the environ's HTTPS is `yes`, `on` or `1`, else `'http'`: for CGI, whose servers say it that way.
  *
  * Source: wsgiref.util.guess_scheme.
  */
-export function guessScheme(environ: {
-	readonly [key: string]: unknown;
-}): "http" | "https" {
-	const { HTTPS } = environ;
-	return HTTPS === "yes" || HTTPS === "on" || HTTPS === "1" ? "https" : "http";
+export function guessScheme(environ: { readonly [key: string]: unknown }): 'http' | 'https' {
+  const { HTTPS } = environ;
+  return HTTPS === 'yes' || HTTPS === 'on' || HTTPS === '1' ? 'https' : 'http';
 }
 
 /**
@@ -24,9 +22,9 @@ export function guessScheme(environ: {
  * Source: wsgiref.util.application_uri; PEP 3333, "URL Reconstruction".
  */
 export function applicationUri(environ: UriEnviron): string {
-	const scriptName = quote(environ.SCRIPT_NAME || "/", "SCRIPT_NAME");
-	// Without its slash a SCRIPT_NAME of `.evil.example` would become a part of the host.
-	return `${origin(environ)}${scriptName.startsWith("/") ? "" : "/"}${scriptName}`;
+  const scriptName = quote(environ.SCRIPT_NAME || '/', 'SCRIPT_NAME');
+  // Without its slash a SCRIPT_NAME of `.evil.example` would become a part of the host.
+  return `${origin(environ)}${scriptName.startsWith('/') ? '' : '/'}${scriptName}`;
 }
 
 /**
@@ -40,61 +38,56 @@ export function applicationUri(environ: UriEnviron): string {
  * Source: wsgiref.util.request_uri; PEP 3333, "URL Reconstruction".
  */
 export function requestUri(environ: UriEnviron, includeQuery = true): string {
-	const base = applicationUri(environ);
-	const path = quote(environ.PATH_INFO ?? "", "PATH_INFO");
-	// Without a SCRIPT_NAME the base ends in the slash that PATH_INFO begins with.
-	const rest =
-		!environ.SCRIPT_NAME && path.startsWith("/") ? path.slice(1) : path;
-	const query =
-		includeQuery && environ.QUERY_STRING ? `?${environ.QUERY_STRING}` : "";
-	return base + rest + query;
+  const base = applicationUri(environ);
+  const path = quote(environ.PATH_INFO ?? '', 'PATH_INFO');
+  // Without a SCRIPT_NAME the base ends in the slash that PATH_INFO begins with.
+  const rest = !environ.SCRIPT_NAME && path.startsWith('/') ? path.slice(1) : path;
+  const query = includeQuery && environ.QUERY_STRING ? `?${environ.QUERY_STRING}` : '';
+  return base + rest + query;
 }
 
 /** The part of an environ that URIs are made from. */
 type UriEnviron = Pick<
-	Partial<Environ>,
-	| "wsgi.url_scheme"
-	| "HTTP_HOST"
-	| "SERVER_NAME"
-	| "SERVER_PORT"
-	| "SCRIPT_NAME"
-	| "PATH_INFO"
-	| "QUERY_STRING"
+  Partial<Environ>,
+  | 'wsgi.url_scheme'
+  | 'HTTP_HOST'
+  | 'SERVER_NAME'
+  | 'SERVER_PORT'
+  | 'SCRIPT_NAME'
+  | 'PATH_INFO'
+  | 'QUERY_STRING'
 >;
 
 function origin(environ: UriEnviron): string {
-	const scheme = required(environ, "wsgi.url_scheme");
-	if (environ.HTTP_HOST) return `${scheme}://${environ.HTTP_HOST}`;
-	const name = required(environ, "SERVER_NAME");
-	const port = required(environ, "SERVER_PORT");
-	const usual = scheme === "https" ? "443" : "80";
-	return `${scheme}://${name}${port === usual ? "" : `:${port}`}`;
+  const scheme = required(environ, 'wsgi.url_scheme');
+  if (environ.HTTP_HOST) return `${scheme}://${environ.HTTP_HOST}`;
+  const name = required(environ, 'SERVER_NAME');
+  const port = required(environ, 'SERVER_PORT');
+  const usual = scheme === 'https' ? '443' : '80';
+  return `${scheme}://${name}${port === usual ? '' : `:${port}`}`;
 }
 
 function required(
-	environ: UriEnviron,
-	key: "wsgi.url_scheme" | "SERVER_NAME" | "SERVER_PORT",
+  environ: UriEnviron,
+  key: 'wsgi.url_scheme' | 'SERVER_NAME' | 'SERVER_PORT',
 ): string {
-	const value = environ[key];
-	if (typeof value !== "string") {
-		throw new TypeError(
-			`environ['${key}'] must be a string, not ${show(value)}.`,
-		);
-	}
-	return value;
+  const value = environ[key];
+  if (typeof value !== 'string') {
+    throw new TypeError(`environ['${key}'] must be a string, not ${show(value)}.`);
+  }
+  return value;
 }
 
 // urllib.parse.quote(..., encoding='latin1'): SCRIPT_NAME and PATH_INFO differ in what they keep.
 const UNSAFE = {
-	SCRIPT_NAME: /[^A-Za-z0-9_.~/-]/g,
-	PATH_INFO: /[^A-Za-z0-9_.~/;=,-]/g,
+  SCRIPT_NAME: /[^A-Za-z0-9_.~/-]/g,
+  PATH_INFO: /[^A-Za-z0-9_.~/;=,-]/g,
 };
 
-function quote(path: string, key: "SCRIPT_NAME" | "PATH_INFO"): string {
-	checkNative(path, `environ.${key}`);
-	return path.replace(
-		UNSAFE[key],
-		(char) =>
-			`%${char.charCodeAt(0).toString(16).toUpperCase().padStart(2, "0")}`,
-	);
+function quote(path: string, key: 'SCRIPT_NAME' | 'PATH_INFO'): string {
+  checkNative(path, `environ.${key}`);
+  return path.replace(
+    UNSAFE[key],
+    (char) => `%${char.charCodeAt(0).toString(16).toUpperCase().padStart(2, '0')}`,
+  );
 }
