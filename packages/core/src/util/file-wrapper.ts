@@ -20,7 +20,8 @@ export class FileWrapper implements Iterable<Uint8Array>, AsyncIterable<Uint8Arr
   readonly filelike: FileLike;
   readonly blksize: number;
   /** Closes the file; there only when the file has a `close` of its own. */
-  readonly close?: () => void | Promise<void>;
+  // Only declared: as a field it would be there, undefined, on every wrapper.
+  declare readonly close?: () => void | Promise<void>;
 
   /**
    * @param filelike - the file.

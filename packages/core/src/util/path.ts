@@ -11,9 +11,7 @@ import type { Environ } from '../types.js';
  *
  * Source: wsgiref.util.shift_path_info.
  */
-export function shiftPathInfo(
-  environ: Pick<Partial<Environ>, 'SCRIPT_NAME' | 'PATH_INFO'>,
-): string | null {
+export function shiftPathInfo(environ: Partial<Environ>): string | null {
   const pathInfo = environ.PATH_INFO ?? '';
   if (pathInfo === '') return null;
 

@@ -21,7 +21,7 @@ export function guessScheme(environ: { readonly [key: string]: unknown }): 'http
  *
  * Source: wsgiref.util.application_uri; PEP 3333, "URL Reconstruction".
  */
-export function applicationUri(environ: UriEnviron): string {
+export function applicationUri(environ: Readonly<Partial<Environ>>): string {
   const scriptName = quote(environ.SCRIPT_NAME || '/', 'SCRIPT_NAME');
   // Without its slash a SCRIPT_NAME of `.evil.example` would become a part of the host.
   return `${origin(environ)}${scriptName.startsWith('/') ? '' : '/'}${scriptName}`;
@@ -37,7 +37,7 @@ export function applicationUri(environ: UriEnviron): string {
  *
  * Source: wsgiref.util.request_uri; PEP 3333, "URL Reconstruction".
  */
-export function requestUri(environ: UriEnviron, includeQuery = true): string {
+export function requestUri(environ: Readonly<Partial<Environ>>, includeQuery = true): string {
   const base = applicationUri(environ);
   const path = quote(environ.PATH_INFO ?? '', 'PATH_INFO');
   // Without a SCRIPT_NAME the base ends in the slash that PATH_INFO begins with.
@@ -46,19 +46,7 @@ export function requestUri(environ: UriEnviron, includeQuery = true): string {
   return base + rest + query;
 }
 
-/** The part of an environ that URIs are made from. */
-type UriEnviron = Pick<
-  Partial<Environ>,
-  | 'wsgi.url_scheme'
-  | 'HTTP_HOST'
-  | 'SERVER_NAME'
-  | 'SERVER_PORT'
-  | 'SCRIPT_NAME'
-  | 'PATH_INFO'
-  | 'QUERY_STRING'
->;
-
-function origin(environ: UriEnviron): string {
+function origin(environ: Readonly<Partial<Environ>>): string {
   const scheme = required(environ, 'wsgi.url_scheme');
   if (environ.HTTP_HOST) return `${scheme}://${environ.HTTP_HOST}`;
   const name = required(environ, 'SERVER_NAME');
@@ -68,7 +56,7 @@ function origin(environ: UriEnviron): string {
 }
 
 function required(
-  environ: UriEnviron,
+  environ: Readonly<Partial<Environ>>,
   key: 'wsgi.url_scheme' | 'SERVER_NAME' | 'SERVER_PORT',
 ): string {
   const value = environ[key];
