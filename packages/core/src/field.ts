@@ -7,6 +7,14 @@
  */
 import { show } from './show.js';
 
+/** Throws a TypeError that says what is wrong when `pair` is no `[name, value]` that makes a header field. */
+export function checkField(pair: unknown): asserts pair is [name: string, value: string] {
+  if (!Array.isArray(pair) || pair.length !== 2) {
+    throw new TypeError(`A header must be a pair [name, value], not ${show(pair)}.`);
+  }
+  checkHeader(pair[0], pair[1]);
+}
+
 /** Throws a TypeError that says what is wrong when `name` and `value` do not make a header field. */
 export function checkHeader(name: unknown, value: unknown): void {
   if (!knownNames.has(name)) checkName(name);

@@ -1,5 +1,5 @@
 /** `Headers`: wsgiref.headers. */
-import { checkHeader, isToken } from './field.js';
+import { checkField, checkHeader, isToken } from './field.js';
 import { show } from './show.js';
 import type { HeaderList } from './types.js';
 
@@ -178,12 +178,7 @@ function checkList(headers: unknown): void {
       `Headers must be an array of [name, value] pairs, not ${show(headers)}. Object.entries(headers) makes one of an object, [...map] of a Map.`,
     );
   }
-  for (const pair of headers) {
-    if (!Array.isArray(pair) || pair.length !== 2) {
-      throw new TypeError(`A header must be a pair [name, value], not ${show(pair)}.`);
-    }
-    checkHeader(pair[0], pair[1]);
-  }
+  for (const pair of headers) checkField(pair);
 }
 
 /** One parameter as in RFC 9110 5.6.6: always quoted, as wsgiref does. */

@@ -1,3 +1,6 @@
+/** The whole of WSGI for Node but its servers; each module is a subpath of its own, too. */
+export * from './handlers/index.js';
 export { Headers } from './headers.js';
+export * from './node/index.js';
 export type * from './types.js';
 export * from './util/index.js';

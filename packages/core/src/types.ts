@@ -112,6 +112,8 @@ export interface RequestEnviron {
   AUTH_TYPE?: string;
   /** The request target as sent. An extension, as in uWSGI and mod_wsgi. */
   REQUEST_URI?: string;
+  /** `http` or `https`: the transport's, whatever the request says. */
+  'wsgi.url_scheme'?: string;
   /** Node's request object, where there is one. */
   'node.request'?: IncomingMessage | Http2ServerRequest;
   /** Request header fields: `HTTP_` and the name in upper case, `-` as `_`; repeated ones joined with `,`. */

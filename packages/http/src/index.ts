@@ -1,1 +1,63 @@
-export {};
+/** Mounts a gateway application in node:http, https and http2. */
+import {
+  type Application,
+  type ApplicationLike,
+  checkScriptName,
+  splitMount,
+  splitTarget,
+  toApplication,
+} from '@wsgi/core';
+import {
+  type GatewayOptions as CoreOptions,
+  checkGatewayOptions,
+  extraEntries,
+  getEnviron,
+  NodeHandler,
+  type NodeRequest,
+  type NodeResponse,
+} from '@wsgi/core/node';
+
+export interface GatewayOptions extends CoreOptions<NodeRequest> {
+  /**
+   * The path at which the application is mounted: `'/gateway'`. A request outside it gets 404. Default: `''`,
+   * every path.
+   */
+  scriptName?: string | undefined;
+}
+
+/** A listener for the `request` event of node:http, https and http2 (compat API) servers. */
+export type GatewayListener = (request: NodeRequest, response: NodeResponse) => void;
+
+/**
+ * Makes a request listener of a gateway application.
+ *
+ * @throws TypeError when `app` is no application, or an option has a wrong value.
+ *
+ * @example
+ * ```ts
+ * import { createServer } from 'node:http';
+ *
+ * createServer(mountGateway(app)).listen(8000);
+ * ```
+ */
+export function mountGateway(app: ApplicationLike, options: GatewayOptions = {}): GatewayListener {
+  const application = toApplication(app);
+  const scriptName = checkScriptName(options.scriptName);
+  checkGatewayOptions(options);
+  const { environ, errors, maxBodySize } = options;
+
+  return function gateway(request, response) {
+    const mounted = splitMount(splitTarget(request.url ?? '/').path, scriptName);
+    new NodeHandler(request, response, {
+      requestEnviron: () => getEnviron(request, mounted === undefined ? {} : { path: mounted }),
+      extraEnviron: () => extraEntries(environ, request),
+      errors,
+      maxBodySize,
+    }).run(mounted === undefined ? notFound : application);
+  };
+}
+
+const notFound: Application = (_environ, startResponse) => {
+  startResponse('404 Not Found', [['Content-Type', 'text/plain; charset=utf-8']]);
+  return [Buffer.from('Not Found\n')];
+};

@@ -78,6 +78,26 @@ export class FileWrapper implements Iterable<Uint8Array>, AsyncIterable<Uint8Arr
       yield block;
     }
   }
+
+  /** The file block by block, waiting only where the file does. This is how the handlers send it. */
+  steps(): {
+    next(): IteratorResult<Uint8Array, undefined> | Promise<IteratorResult<Uint8Array, undefined>>;
+  } {
+    const { filelike, blksize } = this;
+    return {
+      next: () => {
+        const block = isFileHandle(filelike)
+          ? readHandle(filelike, blksize)
+          : filelike.read(blksize);
+        return block instanceof Promise ? block.then(toStep) : toStep(block);
+      },
+    };
+  }
+}
+
+function toStep(block: unknown): IteratorResult<Uint8Array, undefined> {
+  const value = checkBlock(block);
+  return value === null ? { done: true, value: undefined } : { done: false, value };
 }
 
 function isFileHandle(filelike: FileLike): filelike is FileHandleLike {

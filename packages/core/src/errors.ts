@@ -1,0 +1,64 @@
+/** The errors that a host raises on behalf of the client. */
+
+/** The client has gone: it closed the connection before the response, or its own body, was whole. */
+export class ClientDisconnectedError extends Error {
+  readonly code = 'ECONNRESET';
+  override readonly name: string = 'ClientDisconnectedError';
+
+  constructor(message = 'the client closed the connection') {
+    super(message);
+  }
+}
+
+/**
+ * The request's body is larger than the host's `maxBodySize`.
+ *
+ * It carries the status under both names that Node's frameworks look for, so that Express's and Fastify's
+ * error handlers answer 413 too.
+ */
+export class PayloadTooLargeError extends Error {
+  readonly code = 'ERR_BODY_TOO_LARGE';
+  override readonly name: string = 'PayloadTooLargeError';
+  readonly status = 413;
+  readonly statusCode = 413;
+  /** The limit that was passed, in bytes. */
+  readonly limit: number;
+
+  constructor(limit: number) {
+    super(`the request body is larger than the limit of ${limit} bytes (maxBodySize)`);
+    this.limit = limit;
+  }
+}
+
+const disconnectCodes: ReadonlySet<unknown> = new Set([
+  'ABORT_ERR',
+  'ECONNABORTED',
+  'ECONNRESET',
+  'EPIPE',
+  'ERR_STREAM_DESTROYED',
+  'ERR_STREAM_PREMATURE_CLOSE',
+]);
+
+/**
+ * Whether an error, or what caused it, says no more than that some connection ended.
+ *
+ * Only once the client has gone does that mean that nothing is wrong: an application's database ends connections too.
+ */
+export function isDisconnect(error: unknown): boolean {
+  return causes(error).some(
+    (cause) => cause.name === 'AbortError' || ('code' in cause && disconnectCodes.has(cause.code)),
+  );
+}
+
+/** Whether an error, or what caused it, says that this request's client has gone. */
+export function isClientDisconnect(error: unknown): boolean {
+  return causes(error).some((cause) => cause instanceof ClientDisconnectedError);
+}
+
+/** An error and what caused it, to a depth that no honest chain reaches. */
+function causes(error: unknown): Error[] {
+  const chain: Error[] = [];
+  for (let link = error; link instanceof Error && chain.length < 8; link = link.cause)
+    chain.push(link);
+  return chain;
+}

@@ -1,0 +1,420 @@
+import {
+  ClientDisconnectedError,
+  isClientDisconnect,
+  isDisconnect,
+  PayloadTooLargeError,
+} from '../errors.js';
+import { BodyInput } from '../streams/input.js';
+import type {
+  Application,
+  FileHandleLike,
+  FileLike,
+  HeaderList,
+  ResponseBody,
+  StartResponse,
+  Write,
+} from '../types.js';
+import { FileWrapper } from '../util/index.js';
+import { BodyReader, sizeOf } from './body.js';
+import { checkBody, checkChunk, checkHeaders, checkStatus } from './checks.js';
+import { Client } from './client.js';
+import { Framing, isBodyless } from './framing.js';
+import { HandlerHost } from './host.js';
+import { isPromise } from './promise.js';
+import { type Sending, sendChunks, sendFile } from './send.js';
+
+/** Before the header fields are sent, nothing is known and everything is wanted. */
+const UNSENT = new Framing(false, false, undefined);
+const CRLF = Buffer.from('\r\n');
+const LAST_CHUNK = Buffer.from('0\r\n\r\n');
+
+/**
+ * Runs one application for one request: wsgiref's `BaseHandler`.
+ *
+ * The rules of sending a response live here, once for every host (SPEC.md, "Sending the body"). A subclass says
+ * where the environ comes from (`addCgiVars`, `getStdin`, `getStderr`) and where the bytes go (`_write`,
+ * `_flush`, `_end`, `_abort`), and calls {@link handleDisconnect} when the client goes away.
+ *
+ * A handler is for one request. A wholly synchronous application runs wholly synchronously: `run()` returns
+ * undefined and has handed over the last byte. Otherwise it returns a promise for the end of the response.
+ *
+ * Source: PEP 3333, "The Server/Gateway Side"; wsgiref.handlers.
+ */
+export abstract class BaseHandler extends HandlerHost {
+  readonly #client = new Client();
+  #reader: BodyReader | undefined;
+  #framing: Framing = UNSENT;
+  /** Nothing more can be sent: the response is whole, or given up. */
+  #over = false;
+  #closed = false;
+  /** The transport's last request to wait, from a call of the `write` callable. */
+  #unwritten: Promise<void> | undefined;
+
+  /**
+   * Runs the application and sends its response.
+   *
+   * It never throws and never rejects on account of the application: what goes wrong is reported on
+   * `wsgi.errors` and answered with a 500, or, once the header fields are sent, with a destroyed connection.
+   *
+   * @returns undefined when all is done, else a promise that resolves when the response is over and the body's
+   *   `close()` has been awaited.
+   */
+  run(application: Application): void | Promise<void> {
+    try {
+      this.setupEnviron();
+      this.#checkBodySize();
+      const result = application(this.environ, this.#startResponse);
+      if (isPromise(result)) return this.#runLater(result);
+      this.#accept(result);
+      const finished = this.finishResponse();
+      return isPromise(finished) ? finished.catch((error) => this.#recover(error)) : undefined;
+    } catch (error) {
+      return this.#recover(error);
+    }
+  }
+
+  async #runLater(pending: PromiseLike<ResponseBody>): Promise<void> {
+    try {
+      this.#accept(await pending);
+      await (this.#client.gone ? this.close() : this.finishResponse());
+    } catch (error) {
+      await this.#recover(error);
+    }
+  }
+
+  #accept(result: ResponseBody): void {
+    checkBody(result);
+    this.result = result;
+  }
+
+  #checkBodySize(): void {
+    if (Number(this.environ.CONTENT_LENGTH ?? 0) <= this.maxBodySize) return;
+    const error = new PayloadTooLargeError(this.maxBodySize);
+    const input = this.environ['wsgi.input'];
+    if (input instanceof BodyInput) input.fail(error);
+    throw error;
+  }
+
+  /**
+   * Called by the transport when the client has gone: fires `gateway.signal`, stops the iteration and closes
+   * the body. That is no error and is not logged. Once the response is over, a call does nothing.
+   */
+  handleDisconnect(): void {
+    if (this.#client.gone || this.#over) return;
+    // A body whose own code is running cannot be closed; whoever runs it does so right after.
+    const busy = this.#reader?.stepping === true;
+    this.#client.leave();
+    if (!busy) this.#closeBody();
+  }
+
+  override signal(): AbortSignal {
+    return this.#client.signal();
+  }
+
+  /** True once the client has gone before the response was over. */
+  get clientGone(): boolean {
+    return this.#client.gone;
+  }
+
+  readonly #startResponse: StartResponse = (status, headers, excInfo) =>
+    this.startResponse(status, headers, excInfo);
+
+  /**
+   * The callable that the application gets. See {@link StartResponse}.
+   *
+   * Its arguments are checked before any state changes.
+   */
+  startResponse(status: string, headers: HeaderList, excInfo?: unknown): Write {
+    checkStatus(status);
+    const checked = checkHeaders(headers);
+    if (this.#over) throw new Error('startResponse was called after the response was over');
+    if (excInfo !== undefined && excInfo !== null) {
+      if (this.headersSent) throw excInfo;
+    } else if (this.status !== undefined) {
+      throw new Error(
+        `startResponse was called a second time, with '${status}' after '${this.status}'; to replace a response, pass the caught error as third argument`,
+      );
+    }
+    this.status = status;
+    this.headers = new this.headersClass(checked);
+    return (data) => this.#writeForApplication(data);
+  }
+
+  /** The `write` callable: {@link write}, made safe to be called at any time and without awaiting it. */
+  #writeForApplication(data: Uint8Array): void | Promise<void> {
+    checkChunk(data);
+    if (this.#client.gone) return handled(Promise.reject(new ClientDisconnectedError()));
+    if (this.#over) {
+      const error = new Error('write() was called after the response was over; its bytes are lost');
+      this.report(error);
+      return handled(Promise.reject(error));
+    }
+    const wait = this.write(data);
+    if (!isPromise(wait)) return undefined;
+    this.#unwritten = handled(wait);
+    return handled(
+      wait.then(() => {
+        if (this.#client.gone) throw new ClientDisconnectedError();
+      }),
+    );
+  }
+
+  /**
+   * Hands one chunk to the transport, after the header fields if they are unsent. An empty one is ignored, and
+   * bytes past the Content-Length are cut off and reported.
+   *
+   * @returns a promise when the transport asks to wait.
+   */
+  write(data: Uint8Array): void | Promise<void> {
+    checkChunk(data);
+    if (this.status === undefined) {
+      throw new Error(
+        'a chunk of the body came before startResponse(status, headers) was called; call it first',
+      );
+    }
+    if (data.length === 0) return undefined;
+    if (!this.headersSent) this.sendHeaders();
+    const framing = this.#framing;
+    const first = framing.wanted;
+    const part = framing.admit(data);
+    if (part.length < data.length && first && !framing.bodyless) {
+      this.report(
+        new Error(
+          `the body is longer than its Content-Length of ${framing.promised}; what is past it was cut off`,
+        ),
+      );
+    }
+    if (part.length === 0) return this._flush();
+    this.bytesSent += part.length;
+    if (!framing.chunked) {
+      const wait = this._write(part);
+      return this._flush() ?? wait;
+    }
+    this._write(Buffer.from(`${part.length.toString(16)}\r\n`));
+    this._write(part);
+    const wait = this._write(CRLF);
+    return this._flush() ?? wait;
+  }
+
+  /** Sends the body, finishes the response and closes. An error closes the body and is thrown on. */
+  finishResponse(): void | Promise<void> {
+    try {
+      const sending = this.#sendBody();
+      if (sending !== undefined) return this.#finishLater(sending);
+      if (!this.#client.gone) this.finishContent();
+    } catch (error) {
+      const closing = this.#closeBody();
+      if (closing === undefined) throw error;
+      return closing.then(() => {
+        throw error;
+      });
+    }
+    return this.close();
+  }
+
+  async #finishLater(sending: Promise<unknown>): Promise<void> {
+    try {
+      await sending;
+      if (!this.#client.gone) this.finishContent();
+    } catch (error) {
+      await this.#closeBody();
+      throw error;
+    }
+    await this.close();
+  }
+
+  #sendBody(): Promise<unknown> | undefined {
+    const sent = this.resultIsFile() && this.sendfile();
+    if (!isPromise(sent)) return sent ? undefined : this.#sendChunks();
+    return Promise.resolve(sent).then((done) => (done ? undefined : this.#sendChunks()));
+  }
+
+  #sendChunks(): Promise<void> | undefined {
+    if (this.result === undefined) return undefined;
+    this.#reader = new BodyReader(this.result);
+    return sendChunks(this.#reader, this.#sending, this.#unwritten);
+  }
+
+  /** This handler as the sending loops see it. */
+  readonly #sending: Sending = {
+    write: (chunk) => {
+      checkChunk(chunk);
+      return this.write(chunk);
+    },
+    wanted: () => !this.#client.gone && this.#framing.wanted,
+    room: () =>
+      this.headersSent
+        ? this.#framing.left
+        : Number(this.headers?.get('Content-Length') ?? Number.POSITIVE_INFINITY),
+    wait: (pending) =>
+      this.#client.whileHere(pending, (error) => {
+        if (!isDisconnect(error)) this.report(error);
+      }),
+  };
+
+  /**
+   * Sends `result`, a `wsgi.file_wrapper`, by a way of the platform's own, and says whether it did so.
+   *
+   * By default a `FileHandle` is read in large blocks; anything else is left to the iteration.
+   *
+   * Source: PEP 3333, "Optional Platform-Specific File Handling".
+   */
+  sendfile(): boolean | Promise<boolean> {
+    const wrapper = this.result;
+    return wrapper instanceof FileWrapper && isFileHandle(wrapper.filelike)
+      ? this.#sendHandle(wrapper, wrapper.filelike)
+      : false;
+  }
+
+  async #sendHandle(wrapper: FileWrapper, handle: FileHandleLike): Promise<boolean> {
+    await this.#unwritten;
+    if (this.headers?.has('Content-Length') === false && !this.headersSent) {
+      const size = await wrapper.size();
+      if (size !== undefined) this.headers.set('Content-Length', String(size));
+    }
+    if (!this.#isBodyless()) await sendFile(handle, this.#sending);
+    return true;
+  }
+
+  /** Sets the Content-Length from an array's or a file's size, or else switches to chunked coding. */
+  setContentLength(): void {
+    const bodyless = this.#isBodyless();
+    const size = this.status?.startsWith('304') ? undefined : sizeOf(this.result);
+    // An application may answer HEAD with an empty body: that says nothing of what GET would get.
+    if (size !== undefined && !(bodyless && size === 0)) {
+      this.headers?.set('Content-Length', String(size));
+    } else if (this.originServer && this.httpVersion !== '1.0' && !bodyless) {
+      // An HTTP/1.0 client knows no coding: the end of the connection is the end of its body.
+      if (this.environ.SERVER_PROTOCOL === 'HTTP/1.1')
+        this.headers?.set('Transfer-Encoding', 'chunked');
+    }
+  }
+
+  /** The last changes to the header fields before they are sent. */
+  cleanupHeaders(): void {
+    // RFC 9110 section 8.6: no Content-Length with 204.
+    if (this.status?.startsWith('204')) this.headers?.delete('Content-Length');
+    else if (this.headers?.has('Content-Length') === false) this.setContentLength();
+  }
+
+  /** Sends status and header fields. */
+  sendHeaders(): void {
+    this.cleanupHeaders();
+    this.headersSent = true;
+    this.#framing = new Framing(
+      this.#isBodyless(),
+      this.headers?.has('Transfer-Encoding') === true,
+      this.headers?.get('Content-Length'),
+    );
+    if (!this.originServer || this.clientIsModern()) this._writeHead();
+  }
+
+  #isBodyless(): boolean {
+    return isBodyless(this.environ.REQUEST_METHOD, this.status ?? '');
+  }
+
+  /** Sees to it that header fields and body are whole, and ends the response. */
+  finishContent(): void {
+    if (!this.headersSent) {
+      if (this.status === undefined) {
+        throw new Error(
+          'the body ended and startResponse(status, headers) was never called; call it before the first chunk',
+        );
+      }
+      if (!this.#isBodyless()) this.headers?.setDefault('Content-Length', '0');
+      this.sendHeaders();
+    }
+    const framing = this.#framing;
+    if (framing.missing > 0) {
+      throw new Error(
+        `the body ended ${framing.missing} bytes short of its Content-Length of ${framing.promised}; the connection is destroyed, so that no client takes it for whole`,
+      );
+    }
+    if (framing.chunked) this._write(LAST_CHUNK);
+    this._flush();
+    this.#over = true;
+    this._end();
+  }
+
+  /** Closes the body, once, and resets the handler. It is called once for each response, at its very end. */
+  close(): void | Promise<void> {
+    this.#over = true;
+    this.#closed = true;
+    return this.#closeBody()?.then(() => this.#reset()) ?? this.#reset();
+  }
+
+  #closeBody(): Promise<void> | undefined {
+    if (this.result === undefined) return undefined;
+    this.#reader ??= new BodyReader(this.result);
+    return this.#reader.close((error) => {
+      if (!this.#client.gone || !isDisconnect(error)) this.report(error);
+    });
+  }
+
+  #reset(): void {
+    this.result = undefined;
+    this.headers = undefined;
+    this.status = undefined;
+    this.bytesSent = 0;
+    this.headersSent = false;
+  }
+
+  #recover(error: unknown): void | Promise<void> {
+    // A body that the client cut short is known here before the transport says that the client has gone.
+    if (isClientDisconnect(error)) this.handleDisconnect();
+    if (this.#client.gone && isDisconnect(error)) return this.#closeOnce();
+    try {
+      const handling = this.handleError(error);
+      if (!isPromise(handling)) return this.#closeOnce();
+      return handling.then(
+        () => this.#closeOnce(),
+        (second) => this.#giveUp(second),
+      );
+    } catch (second) {
+      return this.#giveUp(second);
+    }
+  }
+
+  #closeOnce(): void | Promise<void> {
+    return this.#closed ? undefined : this.close();
+  }
+
+  /** An error while an error was handled: nothing more is tried. */
+  #giveUp(error: unknown): void | Promise<void> {
+    this.report(error);
+    this.#over = true;
+    this._abort();
+    return this.#closeOnce();
+  }
+
+  /**
+   * Logs an error, then answers with {@link errorOutput}, or destroys the connection once the header fields are
+   * sent. A body over `maxBodySize` is the client's error: it is answered, and not logged.
+   */
+  handleError(error: unknown): void | Promise<void> {
+    if (!(error instanceof PayloadTooLargeError)) this.report(error);
+    if (this.#client.gone) return undefined;
+    if (this.headersSent) {
+      this.#over = true;
+      this._abort();
+      return undefined;
+    }
+    this.#reader = undefined;
+    this.result = this.errorOutput(
+      this.environ,
+      this.#startResponse,
+      error ?? new Error(`${error} was thrown`),
+    );
+    return this.finishResponse();
+  }
+}
+
+function isFileHandle(file: FileLike): file is FileHandleLike {
+  return 'fd' in file && typeof file.fd === 'number' && 'stat' in file;
+}
+
+/** Marks a promise as dealt with: a caller who ignores it causes no unhandled rejection. */
+function handled<T>(promise: Promise<T>): Promise<T> {
+  promise.catch(() => {});
+  return promise;
+}

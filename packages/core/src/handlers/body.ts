@@ -1,0 +1,130 @@
+import type { ResponseBody } from '../types.js';
+import { FileWrapper } from '../util/index.js';
+import { checkChunk } from './checks.js';
+import { isPromise } from './promise.js';
+
+/** One step of a body: a chunk, not yet checked, or the end. */
+export type Step = IteratorResult<unknown, unknown>;
+
+/** An iterator that may answer with promises, or not, step by step. */
+interface Source {
+  next(): Step | PromiseLike<Step>;
+  return?(): unknown;
+}
+
+/**
+ * Steps through a body and sees to its end: what was begun is finished, and `close()` is called exactly once.
+ *
+ * Source: PEP 3333, "Specification Details" (close) and ECMAScript's iterator protocol (return).
+ */
+export class BodyReader {
+  readonly #body: ResponseBody;
+  #iterator: Source | undefined;
+  /** No more steps: the iterator said so, or threw, and so needs no `return()`. */
+  #exhausted = false;
+  #stepping = false;
+  #waiting = false;
+  #closed: { wait: Promise<void> | undefined } | undefined;
+
+  constructor(body: ResponseBody) {
+    this.#body = body;
+  }
+
+  /** The next step; a promise where the body is asynchronous. */
+  next(): Step | Promise<Step> {
+    this.#iterator ??= iterate(this.#body);
+    this.#stepping = true;
+    try {
+      const step = this.#iterator.next();
+      if (isPromise(step)) return this.#settle(step);
+      if (step.done) this.#exhausted = true;
+      return step;
+    } catch (error) {
+      this.#exhausted = true;
+      throw error;
+    } finally {
+      this.#stepping = false;
+    }
+  }
+
+  async #settle(pending: PromiseLike<Step>): Promise<Step> {
+    this.#waiting = true;
+    try {
+      const step = await pending;
+      if (step.done) this.#exhausted = true;
+      return step;
+    } catch (error) {
+      this.#exhausted = true;
+      throw error;
+    } finally {
+      this.#waiting = false;
+    }
+  }
+
+  /** True while the body's own code runs: a generator cannot be closed then. */
+  get stepping(): boolean {
+    return this.#stepping;
+  }
+
+  /**
+   * Ends the body: the iterator's `return()` if it was left unfinished, then the body's `close()`.
+   *
+   * A second call gives the first one's promise. `report` takes what either throws; this method never does.
+   */
+  close(report: (error: unknown) => void): Promise<void> | undefined {
+    if (this.#closed !== undefined) return this.#closed.wait;
+    this.#closed = { wait: undefined };
+    const returned = this.#exhausted
+      ? undefined
+      : attempt(() => this.#iterator?.return?.(), report);
+    // A generator that waits for something of its own answers `return()` only after that, and `close()` may be
+    // what it waits for: so `close()` is called at once, and such a `return()` is not waited for.
+    const closed = attempt(() => release(this.#body), report);
+    const waits = [this.#waiting ? undefined : returned, closed].filter(
+      (wait) => wait !== undefined,
+    );
+    if (waits.length > 0) this.#closed.wait = Promise.all(waits).then(() => undefined);
+    return this.#closed.wait;
+  }
+}
+
+function iterate(body: ResponseBody): Source {
+  if (body instanceof FileWrapper) return body.steps();
+  return Symbol.asyncIterator in body ? body[Symbol.asyncIterator]() : body[Symbol.iterator]();
+}
+
+/** `close()`; a Node stream has none and would keep its file or socket, so its `destroy()` stands in. */
+function release(body: ResponseBody): unknown {
+  if (typeof body.close === 'function') return body.close();
+  if ('destroy' in body && typeof body.destroy === 'function' && 'readable' in body) body.destroy();
+  return undefined;
+}
+
+/** Runs one closing step; a promise for it where there is something to wait for, and its error to `report`. */
+function attempt(task: () => unknown, report: (error: unknown) => void): Promise<void> | undefined {
+  try {
+    const result = task();
+    return isPromise(result) ? Promise.resolve(result).then(() => undefined, report) : undefined;
+  } catch (error) {
+    report(error);
+    return undefined;
+  }
+}
+
+/**
+ * The size of a body that has one: an array's, or a file's that knows it without asking.
+ *
+ * @throws TypeError when the array holds something that is no chunk, while there is still time to say so.
+ */
+export function sizeOf(body: ResponseBody | undefined): number | undefined {
+  if (Array.isArray(body)) {
+    let size = 0;
+    for (const chunk of body) {
+      checkChunk(chunk);
+      size += chunk.length;
+    }
+    return size;
+  }
+  const size = body instanceof FileWrapper ? body.size() : undefined;
+  return typeof size === 'number' ? size : undefined;
+}

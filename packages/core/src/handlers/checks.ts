@@ -1,0 +1,115 @@
+/** What an application hands to its host, checked before anything is done with it. */
+import { types } from 'node:util';
+import { checkField } from '../field.js';
+import { show } from '../show.js';
+import type { HeaderList, ResponseBody } from '../types.js';
+import { isHopByHop } from '../util/index.js';
+
+/** `200 OK`: digits, a space, and a reason of visible characters, spaces, tabs and obs-text (RFC 9112 section 4). */
+const STATUS = /^[2-5]\d\d [\t\x20-\x7e\x80-\xff]*$/;
+const CONTENT_LENGTH = /^\d{1,15}$/;
+
+/**
+ * Checks a status line's code and reason.
+ *
+ * @throws TypeError or Error with the value and what to write instead.
+ */
+export function checkStatus(status: unknown): asserts status is string {
+  if (typeof status !== 'string') {
+    throw new TypeError(
+      `startResponse: status must be a string such as '200 OK', not ${show(status)}`,
+    );
+  }
+  if (STATUS.test(status)) return;
+  if (/^1\d\d /.test(status)) {
+    throw new Error(
+      `startResponse: status ${show(status)} is informational; 1xx responses are sent by the server, the application's status starts at 200`,
+    );
+  }
+  throw new Error(
+    `startResponse: status ${show(status)} must be three digits from 200 to 599, a space and a reason without control characters, such as '200 OK'`,
+  );
+}
+
+/**
+ * Checks the header fields and gives a copy, so that nothing the application does later can change what was checked.
+ *
+ * @throws TypeError or Error with the field and what is wrong with it.
+ */
+export function checkHeaders(headers: unknown): HeaderList {
+  if (!Array.isArray(headers)) {
+    throw new TypeError(
+      `startResponse: headers must be an array of [name, value] pairs, not ${show(headers)}`,
+    );
+  }
+  const copy: HeaderList = [];
+  let length: string | undefined;
+  for (const pair of headers) {
+    checkField(pair);
+    const [name, value] = pair;
+    if (isHopByHop(name)) {
+      throw new Error(
+        `startResponse: ${name} is a hop-by-hop header, which only the server may send (PEP 3333, "Other HTTP Features"); leave it out`,
+      );
+    }
+    if (name.length === 14 && name.toLowerCase() === 'content-length') {
+      if (!CONTENT_LENGTH.test(value) || (length !== undefined && length !== value)) {
+        const all = length === undefined ? value : `${length}, ${value}`;
+        throw new Error(
+          `startResponse: Content-Length must be one decimal number of bytes, not ${show(all)}`,
+        );
+      }
+      if (length !== undefined) continue;
+      length = value;
+    }
+    copy.push([name, value]);
+  }
+  return copy;
+}
+
+/**
+ * Checks what an application returned: an iterable, and not one of those that are iterable by accident.
+ *
+ * @throws TypeError that says what to write instead.
+ */
+export function checkBody(body: unknown): asserts body is ResponseBody {
+  if (typeof body === 'string') {
+    throw new TypeError(
+      `the application returned the string ${show(body)}; return an array of bytes instead: [Buffer.from(text)]`,
+    );
+  }
+  if (types.isUint8Array(body)) {
+    throw new TypeError(
+      'the application returned a bare Uint8Array, which would be sent a byte at a time; return it in an array: [chunk]',
+    );
+  }
+  if (
+    typeof body !== 'object' ||
+    body === null ||
+    !(Symbol.iterator in body || Symbol.asyncIterator in body)
+  ) {
+    throw new TypeError(
+      `the application returned ${show(body)}; return an iterable of Uint8Array chunks, [] for an empty body`,
+    );
+  }
+}
+
+/**
+ * Checks one chunk of a body.
+ *
+ * @throws TypeError that says what to write instead.
+ */
+export function checkChunk(chunk: unknown): asserts chunk is Uint8Array {
+  if (chunk instanceof Uint8Array || types.isUint8Array(chunk)) return;
+  if (typeof chunk === 'string') {
+    throw new TypeError(
+      `a chunk of the body is the string ${show(chunk)}; chunks are bytes: Buffer.from(text)`,
+    );
+  }
+  if (types.isPromise(chunk)) {
+    throw new TypeError(
+      'a chunk of the body is a promise; yield what it resolves to, from an async generator',
+    );
+  }
+  throw new TypeError(`a chunk of the body is ${show(chunk)}; chunks are Uint8Array`);
+}

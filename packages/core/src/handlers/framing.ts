@@ -1,0 +1,53 @@
+/**
+ * How a response's body is delimited, and so how much of it may be sent (RFC 9112 section 6.3).
+ *
+ * A Content-Length is a promise: what is past it is cut off, and what is short of it is found out.
+ */
+export class Framing {
+  /** No body whatever the application returns: HEAD, 204 and 304 (RFC 9110 section 6.4.1). */
+  readonly bodyless: boolean;
+  /** The body goes in chunks (RFC 9112 section 7.1). */
+  readonly chunked: boolean;
+  /** The Content-Length, or infinity where there is none. */
+  readonly promised: number;
+  #left: number;
+  #done = false;
+
+  constructor(bodyless: boolean, chunked: boolean, contentLength: string | null | undefined) {
+    this.bodyless = bodyless;
+    this.chunked = chunked;
+    this.promised =
+      bodyless || contentLength === undefined || contentLength === null
+        ? Number.POSITIVE_INFINITY
+        : Number(contentLength);
+    this.#left = this.promised;
+  }
+
+  /** How many bytes may still be sent. */
+  get left(): number {
+    return this.bodyless ? 0 : this.#left;
+  }
+
+  /** How many bytes a body that ends now is short of what was promised. */
+  get missing(): number {
+    return this.promised === Number.POSITIVE_INFINITY ? 0 : this.#left;
+  }
+
+  /** Whether more of the body has a use: to be sent, or to see that it ends where it should. */
+  get wanted(): boolean {
+    return !this.#done;
+  }
+
+  /** The part of a chunk that may be sent; it counts as sent. */
+  admit(chunk: Uint8Array): Uint8Array {
+    const part = chunk.length > this.left ? chunk.subarray(0, this.left) : chunk;
+    if (part.length < chunk.length) this.#done = true;
+    this.#left -= part.length;
+    return part;
+  }
+}
+
+/** Whether a response to this method with this status has no body (RFC 9110 section 6.4.1). */
+export function isBodyless(method: string, status: string): boolean {
+  return method === 'HEAD' || status.startsWith('204') || status.startsWith('304');
+}

@@ -1,0 +1,175 @@
+import { PayloadTooLargeError } from '../errors.js';
+import { Headers } from '../headers.js';
+import type {
+  Environ,
+  ErrorStream,
+  FileWrapperClass,
+  HeaderList,
+  InputStream,
+  ResponseBody,
+  StartResponse,
+} from '../types.js';
+import { FileWrapper, formatDateTime, guessScheme } from '../util/index.js';
+import { describeError } from './report.js';
+
+const TOO_LARGE = Buffer.from('The request body is too large.');
+
+/**
+ * The host's side of a handler: what a subclass of `BaseHandler` may set, and what it must provide.
+ *
+ * Source: wsgiref.handlers.BaseHandler, "Configuration parameters" and "Pure abstract methods".
+ */
+export abstract class HandlerHost {
+  /** `wsgi.version`. */
+  wsgiVersion: readonly [number, number] = [1, 0];
+  /** `wsgi.multithread`: a Node process runs one thread of an application. */
+  wsgiMultithread = false;
+  /** `wsgi.multiprocess`: true where other processes run the same application. */
+  wsgiMultiprocess = false;
+  /** `wsgi.run_once`: true where the process serves one request and ends, as in CGI. */
+  wsgiRunOnce = false;
+  /** True: this handler writes HTTP to the client itself. False: a server behind it does (CGI). */
+  originServer = true;
+  /** The HTTP version of the status line; from `'1.1'` on, bodies of unknown length are chunked. */
+  httpVersion = '1.0';
+  /** The `Server` header, and SERVER_SOFTWARE. */
+  serverSoftware: string | undefined = undefined;
+  /** What every environ begins with. Empty by default, unlike wsgiref's: the process environment holds secrets. */
+  osEnviron: Readonly<Record<string, string>> = {};
+  /** `wsgi.file_wrapper`; `null` switches the recognition of files off. */
+  wsgiFileWrapper: FileWrapperClass | null = FileWrapper;
+  headersClass: new (headers: HeaderList) => Headers = Headers;
+  /** The most stack frames that `logException` writes; undefined: all. */
+  tracebackLimit: number | undefined = undefined;
+  errorStatus = '500 Internal Server Error';
+  errorHeaders: HeaderList = [['Content-Type', 'text/plain']];
+  errorBody: Uint8Array = Buffer.from(
+    'A server error occurred.  Please contact the administrator.',
+  );
+  /** The most bytes that a request's body may hold: a longer one is answered with 413. Default: no limit. */
+  maxBodySize: number = Number.POSITIVE_INFINITY;
+
+  /** The environ of the request; empty until `setupEnviron`. */
+  environ: Environ = Object.create(null);
+  status: string | undefined = undefined;
+  headers: Headers | undefined = undefined;
+  headersSent = false;
+  /** The bytes of the body handed to the transport so far. */
+  bytesSent = 0;
+  result: ResponseBody | undefined = undefined;
+
+  /** Makes the environ: `osEnviron`, what `addCgiVars` knows of the request, and the handler's own part. */
+  setupEnviron(): void {
+    Object.assign(this.environ, this.osEnviron);
+    this.addCgiVars();
+    const { environ } = this;
+    environ['wsgi.version'] = this.wsgiVersion;
+    environ['wsgi.url_scheme'] = this.getScheme();
+    environ['wsgi.input'] = this.getStdin();
+    environ['wsgi.errors'] = this.getStderr();
+    environ['wsgi.multithread'] = this.wsgiMultithread;
+    environ['wsgi.multiprocess'] = this.wsgiMultiprocess;
+    environ['wsgi.run_once'] = this.wsgiRunOnce;
+    if (this.wsgiFileWrapper !== null) environ['wsgi.file_wrapper'] = this.wsgiFileWrapper;
+    environ['wsgi.input_terminated'] = true;
+    environ['gateway.signal'] = () => this.signal();
+    if (this.originServer && this.serverSoftware !== undefined) {
+      environ.SERVER_SOFTWARE ??= this.serverSoftware;
+    }
+  }
+
+  /** `wsgi.url_scheme`. */
+  getScheme(): string {
+    return guessScheme(this.environ);
+  }
+
+  /** Writes the status line, Date and Server; under CGI, the Status field. */
+  sendPreamble(): void {
+    if (!this.originServer) {
+      this._write(latin1(`Status: ${this.status}\r\n`));
+      return;
+    }
+    if (!this.clientIsModern()) return;
+    let preamble = `HTTP/${this.httpVersion} ${this.status}\r\n`;
+    if (!this.headers?.has('Date')) preamble += `Date: ${formatDateTime(Date.now() / 1000)}\r\n`;
+    if (this.serverSoftware !== undefined && !this.headers?.has('Server')) {
+      preamble += `Server: ${this.serverSoftware}\r\n`;
+    }
+    this._write(latin1(preamble));
+  }
+
+  /** Sends status and header fields in one piece; a host with a response object of its own overrides it. */
+  _writeHead(): void {
+    this.sendPreamble();
+    if (this.headers !== undefined) this._write(this.headers.toBytes());
+  }
+
+  /** True if `result` is a `wsgi.file_wrapper`. */
+  resultIsFile(): boolean {
+    return this.wsgiFileWrapper !== null && this.result instanceof this.wsgiFileWrapper;
+  }
+
+  /** True if the client understands a status line and header fields: all but HTTP/0.9. */
+  clientIsModern(): boolean {
+    return this.environ.SERVER_PROTOCOL !== 'HTTP/0.9';
+  }
+
+  /**
+   * The error page: an application that is given the error, to pass on to `startResponse`.
+   *
+   * It shows no diagnostics: the reader is a stranger.
+   */
+  errorOutput(_environ: Environ, startResponse: StartResponse, error: unknown): ResponseBody {
+    const tooLarge = error instanceof PayloadTooLargeError;
+    startResponse(tooLarge ? '413 Content Too Large' : this.errorStatus, this.errorHeaders, error);
+    return [tooLarge ? TOO_LARGE : this.errorBody];
+  }
+
+  /** Writes an error and its stack to `wsgi.errors`. */
+  logException(error: unknown): void {
+    const stderr = this.getStderr();
+    stderr.write(`${describeError(error, this.tracebackLimit)}\n`);
+    stderr.flush();
+  }
+
+  /** {@link logException}, for where nothing more may go wrong. */
+  report(error: unknown): void {
+    try {
+      this.logException(error);
+    } catch (broken) {
+      process.emitWarning(`wsgi.errors cannot be written: ${describeError(broken, 0)}`);
+    }
+  }
+
+  /** The signal behind `gateway.signal`. */
+  abstract signal(): AbortSignal;
+
+  /**
+   * Hands bytes to the transport.
+   *
+   * @returns a promise when the transport is full; it must settle when that has drained, and when it has closed.
+   */
+  abstract _write(data: Uint8Array): void | Promise<void>;
+
+  /** Sends what `_write` may have held back. It may ask to wait, as `_write` does. */
+  abstract _flush(): void | Promise<void>;
+
+  /** Told that the response is whole. */
+  _end(): void {}
+
+  /** Told to destroy the connection: the response was begun and cannot be finished. */
+  _abort(): void {}
+
+  /** `wsgi.input`. */
+  abstract getStdin(): InputStream;
+
+  /** `wsgi.errors`; asked for again at each report. */
+  abstract getStderr(): ErrorStream;
+
+  /** Adds what is known of the request to `this.environ`. */
+  abstract addCgiVars(): void;
+}
+
+function latin1(text: string): Buffer {
+  return Buffer.from(text, 'latin1');
+}

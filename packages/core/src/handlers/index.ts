@@ -1,0 +1,23 @@
+/** wsgiref's handlers, and what the author of a host needs besides. */
+export {
+  addHeader,
+  checkScriptName,
+  headerKey,
+  type MountedPath,
+  percentDecode,
+  type RequestTarget,
+  splitMount,
+  splitTarget,
+} from '../environ.js';
+export { ClientDisconnectedError, PayloadTooLargeError } from '../errors.js';
+export {
+  BodyInput,
+  type BodyInputOptions,
+  type ByteSource,
+  emptySource,
+  standardErrors,
+  TextErrors,
+} from '../streams/index.js';
+export { toApplication } from './application.js';
+export { BaseHandler } from './base.js';
+export { type OutputStream, SimpleHandler } from './simple.js';

@@ -1,0 +1,9 @@
+/** Whether a value must be awaited. Not `instanceof Promise`: applications bring their own. */
+export function isPromise<T>(value: T | PromiseLike<T>): value is PromiseLike<T> {
+  return (
+    typeof value === 'object' &&
+    value !== null &&
+    'then' in value &&
+    typeof value.then === 'function'
+  );
+}

@@ -1,0 +1,28 @@
+/**
+ * An error as a log shows it: its stack, at most `frames` frames of it, and what caused it.
+ *
+ * It never throws, whatever was thrown at it.
+ */
+export function describeError(error: unknown, frames?: number): string {
+  try {
+    const parts: string[] = [];
+    for (let link = error, depth = 0; depth < 8; depth += 1) {
+      parts.push(stackOf(link, frames));
+      if (!(link instanceof Error) || link.cause === undefined) break;
+      link = link.cause;
+    }
+    return parts.join('\ncaused by: ');
+  } catch {
+    return 'an error that cannot be described';
+  }
+}
+
+function stackOf(error: unknown, frames: number | undefined): string {
+  if (!(error instanceof Error)) return `not an Error was thrown: ${String(error)}`;
+  const heading = `${error.name}: ${error.message}`;
+  const lines = (error.stack ?? heading).split('\n');
+  const firstFrame = lines.findIndex((line) => /^\s+at /.test(line));
+  if (firstFrame < 0) return lines.join('\n');
+  const end = frames === undefined ? lines.length : firstFrame + frames;
+  return lines.slice(0, end).join('\n');
+}

@@ -1,0 +1,88 @@
+import type { ErrorStream, InputStream } from '../types.js';
+import { BaseHandler } from './base.js';
+
+/** Where a {@link SimpleHandler} writes: a Node `Writable`, or anything like it. */
+export interface OutputStream {
+  /** Takes bytes. `false` means: full, wait for `'drain'`; a promise is waited for. */
+  write(data: Uint8Array): unknown;
+  once?(event: 'drain' | 'close', listener: () => void): unknown;
+  off?(event: 'drain' | 'close', listener: () => void): unknown;
+  readonly destroyed?: boolean;
+  destroy?(): unknown;
+  flush?(): void | Promise<void>;
+}
+
+/**
+ * A handler that is given its streams and its environ: wsgiref's `SimpleHandler`.
+ *
+ * It writes a whole HTTP response, status line and all, to `stdout`.
+ *
+ * @example
+ * ```ts
+ * const handler = new SimpleHandler(input, socket, errors, environ);
+ * await handler.run(app);
+ * ```
+ */
+export class SimpleHandler extends BaseHandler {
+  readonly stdin: InputStream;
+  readonly stdout: OutputStream;
+  readonly stderr: ErrorStream;
+  readonly baseEnv: Readonly<Record<string, unknown>>;
+
+  constructor(
+    stdin: InputStream,
+    stdout: OutputStream,
+    stderr: ErrorStream,
+    environ: Readonly<Record<string, unknown>>,
+    multithread = false,
+    multiprocess = false,
+  ) {
+    super();
+    this.stdin = stdin;
+    this.stdout = stdout;
+    this.stderr = stderr;
+    this.baseEnv = environ;
+    this.wsgiMultithread = multithread;
+    this.wsgiMultiprocess = multiprocess;
+  }
+
+  override getStdin(): InputStream {
+    return this.stdin;
+  }
+
+  override getStderr(): ErrorStream {
+    return this.stderr;
+  }
+
+  override addCgiVars(): void {
+    Object.assign(this.environ, this.baseEnv);
+  }
+
+  override _write(data: Uint8Array): void | Promise<void> {
+    const answer = this.stdout.write(data);
+    if (answer instanceof Promise) return answer.then(() => undefined);
+    return answer === false ? drained(this.stdout) : undefined;
+  }
+
+  override _flush(): void | Promise<void> {
+    return this.stdout.flush?.();
+  }
+
+  override _abort(): void {
+    this.stdout.destroy?.();
+  }
+}
+
+/** Waits until a stream that said "full" has room again, or has closed. */
+function drained(stdout: OutputStream): Promise<void> | undefined {
+  if (stdout.once === undefined || stdout.destroyed === true) return undefined;
+  return new Promise((resolve) => {
+    const done = (): void => {
+      stdout.off?.('drain', done);
+      stdout.off?.('close', done);
+      resolve();
+    };
+    stdout.once?.('drain', done);
+    stdout.once?.('close', done);
+  });
+}

@@ -1,0 +1,47 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Http2ServerResponse } from 'node:http2';
+import type { NodeRequest } from './environ.js';
+
+/** How much of a body that nobody wanted is still taken in, so that the connection can serve on. */
+const MOST_BYTES = 16 * 1024 * 1024;
+const MOST_MILLISECONDS = 5_000;
+
+/**
+ * Takes in and drops what is left of a request's body, within bounds.
+ *
+ * The next request of a kept connection stands behind those bytes (RFC 9112 section 9.3), and to close a
+ * connection with unread bytes resets it, which can cost the client the response (RFC 9112 section 9.6).
+ *
+ * @param done - called once: with true when the body has been taken in, with false when it is too much or too
+ *   slow.
+ */
+export function drain(request: NodeRequest, done: (whole: boolean) => void): void {
+  if (request.readableEnded || request.destroyed) {
+    done(request.readableEnded);
+    return;
+  }
+  let left = MOST_BYTES;
+  const finish = (whole: boolean): void => {
+    clearTimeout(timer);
+    request.off('data', onData).off('end', onEnd).off('close', onClose);
+    done(whole);
+  };
+  const onData = (chunk: Uint8Array): void => {
+    left -= chunk.length;
+    if (left < 0) finish(false);
+  };
+  const onEnd = (): void => finish(true);
+  const onClose = (): void => finish(request.readableEnded);
+  const timer = setTimeout(finish, MOST_MILLISECONDS, false);
+  timer.unref();
+  request.on('data', onData).on('end', onEnd).on('close', onClose).resume();
+}
+
+/** Ends the connection, or under HTTP/2 the stream, of a request whose body is still coming. */
+export function refuseRest(
+  request: NodeRequest,
+  response: ServerResponse<IncomingMessage> | Http2ServerResponse,
+): void {
+  if ('stream' in response) response.stream?.close();
+  else request.destroy();
+}

@@ -1,0 +1,62 @@
+import type { ErrorStream } from '../types.js';
+
+/** Entries for the environ: an object, or a function of the host's own request. */
+export type EnvironOption<Request> =
+  | Readonly<Record<string, unknown>>
+  | ((request: Request) => Readonly<Record<string, unknown>>);
+
+/** What every host that mounts an application takes. */
+export interface GatewayOptions<Request> {
+  /**
+   * The host's own entries of the environ, added last, for each request. Default: none.
+   *
+   * @example
+   * ```ts
+   * mountGateway(app, { environ: (request) => ({ REMOTE_USER: request.user.name }) });
+   * ```
+   */
+  environ?: EnvironOption<Request> | undefined;
+  /** Where `wsgi.errors` goes. Default: the host's log, or else standard error. */
+  errors?: ErrorStream | undefined;
+  /**
+   * The most bytes that a request's body may hold. A request that says it is larger is answered with 413 before
+   * the application runs; of one that turns out larger, the read rejects. Default: no limit.
+   */
+  maxBodySize?: number | undefined;
+}
+
+/**
+ * Checks the options at mount, so that a mistake does not wait for the first request.
+ *
+ * @throws TypeError with the option, its value and what it takes.
+ */
+export function checkGatewayOptions(options: GatewayOptions<never>): void {
+  const { environ, errors, maxBodySize } = options;
+  if (
+    maxBodySize !== undefined &&
+    !(typeof maxBodySize === 'number' && maxBodySize >= 0 && !Number.isNaN(maxBodySize))
+  ) {
+    throw new TypeError(
+      `maxBodySize must be a number of bytes, 0 or more, not ${String(maxBodySize)}`,
+    );
+  }
+  if (errors !== undefined && typeof errors?.write !== 'function') {
+    throw new TypeError(
+      'errors must be an error stream with write(text), writelines(lines) and flush(); new TextErrors((text) => ...) makes one',
+    );
+  }
+  const kind = typeof environ;
+  if (environ !== undefined && kind !== 'function' && (kind !== 'object' || environ === null)) {
+    throw new TypeError(
+      `environ must be an object or a function of the request that returns one, not ${String(environ)}`,
+    );
+  }
+}
+
+/** The entries that an `environ` option gives for a request. */
+export function extraEntries<Request>(
+  environ: EnvironOption<Request> | undefined,
+  request: Request,
+): Readonly<Record<string, unknown>> | undefined {
+  return typeof environ === 'function' ? environ(request) : environ;
+}

@@ -1,0 +1,65 @@
+import type { Readable } from 'node:stream';
+import { ClientDisconnectedError } from '../errors.js';
+import type { ByteSource } from '../streams/input.js';
+
+/**
+ * A request's body, pulled chunk by chunk from a Node stream.
+ *
+ * The stream stays paused: what is not pulled stays in the socket, and so holds the client back.
+ */
+export class ReadableSource implements ByteSource {
+  readonly #stream: Readable;
+  #listening = false;
+  #wake: (() => void) | undefined;
+
+  constructor(stream: Readable) {
+    this.#stream = stream;
+  }
+
+  pull(): Uint8Array | null | Promise<Uint8Array | null> {
+    const stream = this.#stream;
+    const chunk: unknown = stream.read();
+    if (chunk !== null) return bytes(chunk);
+    if (stream.readableEnded) return null;
+    if (stream.errored !== null) throw disconnected(stream.errored);
+    if (stream.destroyed) throw new ClientDisconnectedError();
+    if (!this.#listening) this.#listen();
+    return new Promise<void>((resolve) => {
+      this.#wake = resolve;
+    }).then(() => this.pull());
+  }
+
+  /** Lets go of the stream, so that somebody else can drain it. */
+  release(): void {
+    if (!this.#listening) return;
+    this.#listening = false;
+    for (const event of EVENTS) this.#stream.off(event, this.#onEvent);
+    this.#onEvent();
+  }
+
+  #listen(): void {
+    this.#listening = true;
+    for (const event of EVENTS) this.#stream.on(event, this.#onEvent);
+  }
+
+  readonly #onEvent = (): void => {
+    const wake = this.#wake;
+    this.#wake = undefined;
+    wake?.();
+  };
+}
+
+const EVENTS = ['readable', 'end', 'error', 'close'] as const;
+
+function bytes(chunk: unknown): Uint8Array {
+  if (chunk instanceof Uint8Array) return chunk;
+  throw new TypeError(
+    'the request stream gives text, not bytes: something called setEncoding() on it; remove that call, or mount the application before it',
+  );
+}
+
+/** Node says "aborted" with ECONNRESET; whatever else ended the stream is the cause. */
+function disconnected(error: Error): Error {
+  if (!('code' in error) || error.code !== 'ECONNRESET') return error;
+  return new ClientDisconnectedError('the client closed the connection before its body was whole');
+}

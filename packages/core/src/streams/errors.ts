@@ -1,0 +1,38 @@
+import type { ErrorStream } from '../types.js';
+
+/**
+ * `wsgi.errors` over any function that takes text.
+ *
+ * @example
+ * ```ts
+ * const errors = new TextErrors((text) => logger.error(text.trimEnd()));
+ * ```
+ *
+ * Source: PEP 3333, "Input and Error Streams".
+ */
+export class TextErrors implements ErrorStream {
+  readonly #sink: (text: string) => void;
+
+  constructor(sink: (text: string) => void) {
+    this.#sink = sink;
+  }
+
+  write(text: string): void {
+    if (typeof text !== 'string') {
+      throw new TypeError(`wsgi.errors takes text, not ${typeof text}; decode or format it first`);
+    }
+    this.#sink(text);
+  }
+
+  writelines(lines: Iterable<string>): void {
+    for (const line of lines) this.write(line);
+  }
+
+  /** Nothing is held back, so there is nothing to flush. */
+  flush(): void {}
+}
+
+/** The `wsgi.errors` of a host that was given none: the process's standard error. */
+export const standardErrors: ErrorStream = new TextErrors((text) => {
+  process.stderr.write(text);
+});

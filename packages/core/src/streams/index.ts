@@ -1,0 +1,2 @@
+export { standardErrors, TextErrors } from './errors.js';
+export { BodyInput, type BodyInputOptions, type ByteSource, emptySource } from './input.js';

@@ -1,0 +1,44 @@
+import { PayloadTooLargeError } from '@wsgi/core/handlers';
+import { NodeHandler, type NodeHandlerOptions } from '@wsgi/core/node';
+import { expressEnviron } from './environ.js';
+import type { ExpressRequest, ExpressResponse, NextFunction } from './express.js';
+import { parsedInput } from './input.js';
+
+/** A handler that leaves its errors to Express. */
+export class ExpressGatewayHandler extends NodeHandler {
+  readonly #next: NextFunction | undefined;
+
+  constructor(
+    request: ExpressRequest,
+    response: ExpressResponse,
+    next: NextFunction | undefined,
+    options: NodeHandlerOptions,
+  ) {
+    super(request, response, {
+      ...options,
+      requestEnviron: () => expressEnviron(request),
+      input: parsedInput(request, options.maxBodySize ?? Number.POSITIVE_INFINITY),
+    });
+    this.#next = next;
+  }
+
+  /**
+   * Reports the error and hands it to `next`, once.
+   *
+   * Only a body that is too large is answered here: Express's default handler reads a request to its end before
+   * it answers, which is what the limit is there to prevent.
+   */
+  override handleError(error: unknown): void | Promise<void> {
+    const next = this.#next;
+    if (next === undefined || error instanceof PayloadTooLargeError)
+      return super.handleError(error);
+    this.report(error);
+    if (this.clientGone) return undefined;
+    const { headersSent } = this;
+    this.releaseInput();
+    next(error ?? new Error(`${error} was thrown`));
+    // Express's default handler destroys the connection of a response that was begun; another may not.
+    if (headersSent) this._abort();
+    return undefined;
+  }
+}
