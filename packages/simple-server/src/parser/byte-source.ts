@@ -1,0 +1,132 @@
+import { ProtocolError } from './protocol-error.js';
+
+const LF = 10;
+
+/** Text is decoded in steps of this many bytes, so that a large body behind a short head is left alone. */
+const WINDOW = 4096;
+
+const nothing = Buffer.alloc(0);
+
+/** 1: a byte that may stand in a line. RFC 9110, section 5.5: no control character but HTAB. */
+const lineBytes = new Uint8Array(256).fill(1, 32);
+lineBytes[9] = 1;
+lineBytes[127] = 0;
+
+/**
+ * The received bytes, to be read as lines (heads, chunk sizes, trailers) or as they are (bodies).
+ *
+ * However the bytes were cut into chunks, the same lines come out: what is left of a line when a chunk ends is
+ * kept as text, and nothing is scanned twice.
+ */
+export class ByteSource {
+  #chunk: Buffer = nothing;
+  #at = 0;
+  /** `#chunk[#windowStart, #windowEnd)` in latin-1. */
+  #window = '';
+  #windowStart = 0;
+  #windowEnd = 0;
+  /** The beginning of a line whose end has not arrived; without its CR, which `#carriageReturn` stands for. */
+  #partial = '';
+  #carriageReturn = false;
+
+  feed(chunk: Buffer): void {
+    const left = this.#chunk.length - this.#at;
+    this.#chunk = left === 0 ? chunk : Buffer.concat([this.#chunk.subarray(this.#at), chunk]);
+    this.#at = 0;
+    this.#closeWindow();
+  }
+
+  /** Bytes of an unfinished line, but for its CR. */
+  get partialLength(): number {
+    return this.#partial.length;
+  }
+
+  /** Whether every byte has been read or is part of an unfinished line. */
+  get isEmpty(): boolean {
+    return this.#at === this.#chunk.length;
+  }
+
+  /**
+   * The next line without its CRLF; `null` when its end has not arrived.
+   *
+   * @throws ProtocolError (400) at a CR or LF that is not part of a CRLF, and at any other control character
+   *   but HTAB. RFC 9112, section 2.2, would let a bare LF end a line; smuggling attacks live on that.
+   */
+  readLine(): string | null {
+    while (this.#at < this.#chunk.length) {
+      if (this.#at >= this.#windowEnd) this.#openWindow();
+      if (this.#carriageReturn) return this.#finishLine();
+      const from = this.#at - this.#windowStart;
+      const cr = this.#window.indexOf('\r', from);
+      const to = cr === -1 ? this.#window.length : cr;
+      this.#checkBytes(this.#at, this.#windowStart + to);
+      if (this.#partial === '' && this.#window.charCodeAt(to + 1) === LF) {
+        const line = this.#window.slice(from, to);
+        this.#advance(this.#windowStart + to + 2);
+        return line;
+      }
+      this.#partial += this.#window.slice(from, to);
+      this.#carriageReturn = cr !== -1;
+      this.#advance(this.#windowStart + to + (cr === -1 ? 0 : 1));
+    }
+    return null;
+  }
+
+  /** Up to `most` bytes as they are; `null` when none are here. Only to be called between lines. */
+  take(most: number): Buffer | null {
+    if (this.isEmpty) return null;
+    const end = Math.min(this.#chunk.length, this.#at + most);
+    const bytes = this.#chunk.subarray(this.#at, end);
+    this.#advance(end);
+    return bytes;
+  }
+
+  /** Forgets what is left. */
+  clear(): void {
+    this.#partial = '';
+    this.#carriageReturn = false;
+    this.#advance(this.#chunk.length);
+  }
+
+  #finishLine(): string {
+    if (this.#chunk[this.#at] !== LF) throw new ProtocolError(400, 'a CR without its LF');
+    const line = this.#partial;
+    this.#partial = '';
+    this.#carriageReturn = false;
+    this.#advance(this.#at + 1);
+    return line;
+  }
+
+  #checkBytes(from: number, to: number): void {
+    const chunk = this.#chunk;
+    for (let at = from; at < to; at++) {
+      if (lineBytes[chunk[at] ?? 0] !== 1) throw unfitByte(chunk[at] ?? 0);
+    }
+  }
+
+  #openWindow(): void {
+    this.#windowStart = this.#at;
+    this.#windowEnd = Math.min(this.#chunk.length, this.#at + WINDOW);
+    this.#window = this.#chunk.toString('latin1', this.#windowStart, this.#windowEnd);
+  }
+
+  #closeWindow(): void {
+    this.#windowStart = 0;
+    this.#windowEnd = 0;
+    this.#window = '';
+  }
+
+  /** Moves on, and lets go of a chunk that is used up: an idle connection holds no bytes. */
+  #advance(to: number): void {
+    this.#at = to;
+    if (to < this.#chunk.length) return;
+    this.#chunk = nothing;
+    this.#at = 0;
+    this.#closeWindow();
+  }
+}
+
+function unfitByte(byte: number): ProtocolError {
+  if (byte === LF) return new ProtocolError(400, 'an LF without its CR');
+  return new ProtocolError(400, `the control character 0x${byte.toString(16).padStart(2, '0')}`);
+}

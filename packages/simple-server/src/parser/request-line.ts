@@ -1,0 +1,80 @@
+import { METHODS } from 'node:http';
+import { consistsOf, digitCharacters, targetCharacters, tokenCharacters } from './characters.js';
+import { isHost } from './host.js';
+import { ProtocolError, quote } from './protocol-error.js';
+
+/** RFC 9112, section 3. */
+export interface RequestLine {
+  readonly method: string;
+  /** As sent. */
+  readonly target: string;
+  readonly httpVersion: '1.0' | '1.1';
+  /** The authority of a target in absolute-form; it takes the place of the Host field. `null` otherwise. */
+  readonly authority: string | null;
+}
+
+/** What node:http serves, so that an application meets the same methods under every host; but no tunnels. */
+const methods: ReadonlySet<string> = new Set(METHODS.filter((method) => method !== 'CONNECT'));
+
+/** Takes a request line apart: one method, one target, one version, with single spaces between them. */
+export function parseRequestLine(line: string): RequestLine {
+  const methodEnd = line.indexOf(' ');
+  const targetEnd = line.indexOf(' ', methodEnd + 1);
+  if (methodEnd < 1 || targetEnd === -1) {
+    throw new ProtocolError(400, `not a request line: ${quote(line)}`);
+  }
+  const httpVersion = parseVersion(line.slice(targetEnd + 1));
+  const method = line.slice(0, methodEnd);
+  if (!methods.has(method)) throw unfitMethod(method);
+  const target = line.slice(methodEnd + 1, targetEnd);
+  return {
+    method,
+    target,
+    httpVersion,
+    authority: parseTarget(target, method),
+  };
+}
+
+function parseVersion(version: string): '1.0' | '1.1' {
+  if (version === 'HTTP/1.1') return '1.1';
+  if (version === 'HTTP/1.0') return '1.0';
+  const isVersion =
+    version.length === 8 &&
+    version.startsWith('HTTP/') &&
+    version[6] === '.' &&
+    consistsOf(digitCharacters, version, 5, 6) &&
+    consistsOf(digitCharacters, version, 7, 8);
+  if (isVersion)
+    throw new ProtocolError(505, `${version} is not served: HTTP/1.0 and HTTP/1.1 are`);
+  throw new ProtocolError(400, `not an HTTP version: ${quote(version)}`);
+}
+
+function unfitMethod(method: string): ProtocolError {
+  if (!consistsOf(tokenCharacters, method)) {
+    return new ProtocolError(400, `not a method: ${quote(method)}`);
+  }
+  return new ProtocolError(501, `the method ${quote(method)} is not served`);
+}
+
+/** Checks the target's form (RFC 9112, section 3.2) and gives the authority that an absolute-form names. */
+function parseTarget(target: string, method: string): string | null {
+  if (!consistsOf(targetCharacters, target)) {
+    throw new ProtocolError(400, `not a request target: ${quote(target)}`);
+  }
+  if (target.charCodeAt(0) === 0x2f) return null;
+  if (target === '*' && method === 'OPTIONS') return null;
+  const authority = authorityOf(target);
+  if (authority === null || !isHost(authority)) {
+    throw new ProtocolError(400, `not a request target: ${quote(target)}`);
+  }
+  return authority;
+}
+
+function authorityOf(target: string): string | null {
+  const start = target.indexOf('://') + 3;
+  const scheme = target.slice(0, start).toLowerCase();
+  if (scheme !== 'http://' && scheme !== 'https://') return null;
+  let end = start;
+  while (end < target.length && target[end] !== '/' && target[end] !== '?') end++;
+  return target.slice(start, end);
+}

@@ -1,0 +1,178 @@
+import { type BodyReader, ChunkedBody, SizedBody } from './body.js';
+import { ByteSource } from './byte-source.js';
+import { parseField } from './fields.js';
+import { CHUNKED, type Framing, FramingFields } from './framing.js';
+import { defaultParserLimits, type ParserLimits } from './limits.js';
+import { ProtocolError } from './protocol-error.js';
+import { parseRequestLine, type RequestLine } from './request-line.js';
+
+/** A request's line and fields. */
+export interface RequestEvent extends RequestLine, Framing {
+  readonly type: 'request';
+  /** The line as sent, for the log. */
+  readonly line: string;
+  /** Names and values by turns, as sent and in their order, like node:http's `rawHeaders`. */
+  readonly rawHeaders: string[];
+}
+
+/** A piece of a request's body, without any framing. */
+export interface DataEvent {
+  readonly type: 'data';
+  readonly data: Buffer;
+}
+
+/** A request is over; the next may begin. */
+export interface EndEvent {
+  readonly type: 'end';
+}
+
+/** For each request: one `request`, any number of `data`, one `end`. */
+export type ParserEvent = RequestEvent | DataEvent | EndEvent;
+
+const end: EndEvent = { type: 'end' };
+
+/**
+ * An HTTP/1 request parser without any I/O: bytes go in with `feed`, events come out of `next`.
+ *
+ * Events are pulled, so a pipelined request waits unparsed until its user asks for it, and a request that came
+ * before a broken one is given out before the error is thrown. How the bytes were cut makes no difference.
+ *
+ * Source: RFC 9112, read strictly: where a message could be understood in two ways, it is refused.
+ */
+export class RequestParser {
+  readonly #limits: ParserLimits;
+  readonly #source = new ByteSource();
+  #state: 'head' | 'body' | 'closed' = 'head';
+  #failure: ProtocolError | null = null;
+
+  #headSize = 0;
+  #line: string | null = null;
+  #requestLine: RequestLine | null = null;
+  #framing = new FramingFields();
+  #rawHeaders: string[] = [];
+
+  #keepAlive = true;
+  #body: BodyReader | null = null;
+
+  constructor(limits: Partial<ParserLimits> = {}) {
+    this.#limits = { ...defaultParserLimits, ...limits };
+  }
+
+  /** The line of the request that is being read, or was read last; `null` before there is one. */
+  get requestLine(): string | null {
+    return this.#line;
+  }
+
+  /** Whether no part of a request is waiting: neither begun nor unread. */
+  get isIdle(): boolean {
+    return (
+      this.#state !== 'body' &&
+      this.#requestLine === null &&
+      this.#source.isEmpty &&
+      this.#source.partialLength === 0
+    );
+  }
+
+  feed(chunk: Buffer): void {
+    if (this.#state !== 'closed') this.#source.feed(chunk);
+  }
+
+  /**
+   * The next event; `null` when more bytes must arrive first, and for ever after a request that ends its
+   * connection: what follows it is no request.
+   *
+   * @throws ProtocolError when the request must be refused, and again at every call after that.
+   */
+  next(): ParserEvent | null {
+    if (this.#failure !== null) throw this.#failure;
+    try {
+      if (this.#state === 'head') return this.#nextHead();
+      return this.#state === 'body' ? this.#nextOfBody() : null;
+    } catch (error) {
+      if (error instanceof ProtocolError) this.#fail(error);
+      throw error;
+    }
+  }
+
+  #nextHead(): RequestEvent | null {
+    for (;;) {
+      const line = this.#source.readLine();
+      this.#checkHeadSize(line);
+      if (line === null) return null;
+      if (this.#requestLine !== null) {
+        if (line === '') return this.#finishHead(this.#requestLine);
+        this.#addField(line);
+      } else if (line !== '') {
+        this.#line = line;
+        this.#requestLine = parseRequestLine(line);
+      }
+      // An empty line before a request line is passed over: RFC 9112, section 2.2.
+    }
+  }
+
+  #addField(line: string): void {
+    const field = parseField(line);
+    if (field.kind !== 'other') this.#framing.add(field);
+    this.#rawHeaders.push(field.name, field.value);
+    if (this.#rawHeaders.length > 2 * this.#limits.maxHeadersCount) {
+      throw new ProtocolError(431, `more than ${this.#limits.maxHeadersCount} header fields`);
+    }
+  }
+
+  #checkHeadSize(line: string | null): void {
+    const limit = this.#limits.maxHeaderSize;
+    const size = this.#headSize + (line === null ? this.#source.partialLength : line.length + 2);
+    if (line !== null) this.#headSize = size;
+    if (size <= limit) return;
+    if (this.#requestLine === null) {
+      throw new ProtocolError(414, `a request line over the limit of ${limit} bytes`);
+    }
+    throw new ProtocolError(431, `header fields over the limit of ${limit} bytes`);
+  }
+
+  #finishHead(line: RequestLine): RequestEvent {
+    const { bodyLength, keepAlive, expectContinue } = this.#framing.conclude(line, this.#limits);
+    const event: RequestEvent = {
+      type: 'request',
+      method: line.method,
+      target: line.target,
+      httpVersion: line.httpVersion,
+      authority: line.authority,
+      line: this.#line ?? '',
+      rawHeaders: this.#rawHeaders,
+      bodyLength,
+      keepAlive,
+      expectContinue,
+    };
+    this.#headSize = 0;
+    this.#requestLine = null;
+    this.#rawHeaders = [];
+    this.#framing = new FramingFields();
+    this.#state = 'body';
+    this.#keepAlive = keepAlive;
+    this.#body = bodyLength === 0 ? null : this.#bodyReader(bodyLength);
+    return event;
+  }
+
+  #bodyReader(length: number): BodyReader {
+    return length === CHUNKED ? new ChunkedBody(this.#limits) : new SizedBody(length);
+  }
+
+  #nextOfBody(): DataEvent | EndEvent | null {
+    if (this.#body !== null) {
+      const data = this.#body.read(this.#source);
+      if (data !== null) return { type: 'data', data };
+      if (!this.#body.done) return null;
+      this.#body = null;
+    }
+    this.#state = this.#keepAlive ? 'head' : 'closed';
+    if (this.#state === 'closed') this.#source.clear();
+    return end;
+  }
+
+  #fail(error: ProtocolError): void {
+    this.#failure = error;
+    this.#state = 'closed';
+    this.#source.clear();
+  }
+}

@@ -1,0 +1,36 @@
+import { ProtocolError, RequestParser } from '@wsgi/simple-server/parser';
+import type { SeenRequest } from './seen.ts';
+
+export interface OurView {
+  readonly requests: SeenRequest[];
+  readonly error: ProtocolError | null;
+}
+
+/** What our parser makes of the input. */
+export function parseWithOurs(chunks: readonly Buffer[]): OurView {
+  const parser = new RequestParser();
+  const requests: SeenRequest[] = [];
+  try {
+    for (const chunk of chunks) {
+      parser.feed(chunk);
+      readEvents(parser, requests);
+    }
+  } catch (error) {
+    if (error instanceof ProtocolError) return { requests, error };
+    throw error;
+  }
+  return { requests, error: null };
+}
+
+function readEvents(parser: RequestParser, requests: SeenRequest[]): void {
+  for (let event = parser.next(); event !== null; event = parser.next()) {
+    const current = requests.at(-1);
+    if (event.type === 'request') {
+      const { method, target, httpVersion: version, rawHeaders } = event;
+      requests.push({ method, target, version, rawHeaders, body: '', complete: false });
+    } else if (current !== undefined) {
+      if (event.type === 'end') current.complete = true;
+      else current.body += event.data.toString('latin1');
+    }
+  }
+}
