@@ -125,6 +125,24 @@ function segmentEnd(path: string, from: number): number {
 }
 
 /**
+ * Cuts as many segments as a mount has off a raw path, where the host has matched them already.
+ *
+ * @param count - the number of the mount's segments; empty ones of the path are not counted.
+ */
+export function splitSegments(path: string, count: number): MountedPath {
+  let cut = 0;
+  for (let left = count; left > 0 && cut < path.length; ) {
+    const end = segmentEnd(path, cut + 1);
+    if (end > cut + 1) left -= 1;
+    cut = end;
+  }
+  return {
+    scriptName: percentDecode(path.slice(0, cut)),
+    pathInfo: percentDecode(path.slice(cut)),
+  };
+}
+
+/**
  * A mount path as an option gives it, checked and made SCRIPT_NAME: native, no slash at its end.
  *
  * @throws TypeError when it is neither empty nor begins with `/`.

@@ -7,6 +7,7 @@ export {
   percentDecode,
   type RequestTarget,
   splitMount,
+  splitSegments,
   splitTarget,
 } from '../environ.js';
 export { ClientDisconnectedError, PayloadTooLargeError } from '../errors.js';

@@ -1,6 +1,5 @@
-import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { Http2ServerResponse } from 'node:http2';
 import type { NodeRequest } from './environ.js';
+import type { NodeResponse } from './response-head.js';
 
 /** How much of a body that nobody wanted is still taken in, so that the connection can serve on. */
 const MOST_BYTES = 16 * 1024 * 1024;
@@ -37,11 +36,12 @@ export function drain(request: NodeRequest, done: (whole: boolean) => void): voi
   request.on('data', onData).on('end', onEnd).on('close', onClose).resume();
 }
 
-/** Ends the connection, or under HTTP/2 the stream, of a request whose body is still coming. */
-export function refuseRest(
-  request: NodeRequest,
-  response: ServerResponse<IncomingMessage> | Http2ServerResponse,
-): void {
-  if ('stream' in response) response.stream?.close();
-  else request.destroy();
+/** Ends the connection, or under HTTP/2 the stream, of a request whose body is not wanted; the response goes out first. */
+export function refuseRest(request: NodeRequest, response: NodeResponse): void {
+  const refuse = (): void => {
+    if ('stream' in response) response.stream?.close();
+    else request.destroy();
+  };
+  if (response.writableFinished) refuse();
+  else response.once('finish', refuse);
 }

@@ -1,5 +1,6 @@
 import cluster from 'node:cluster';
-import type { Writable } from 'node:stream';
+import { constants } from 'node:http2';
+import type { Readable, Writable } from 'node:stream';
 import { BaseHandler } from '../handlers/base.js';
 import { Headers } from '../headers.js';
 import { standardErrors } from '../streams/errors.js';
@@ -17,8 +18,10 @@ export interface NodeHandlerOptions {
   extraEnviron?: () => Readonly<Record<string, unknown>> | undefined;
   /** `wsgi.errors`. Default: standard error. */
   errors?: ErrorStream | undefined;
-  /** `wsgi.input`. Default: the request's body. */
+  /** `wsgi.input`. Default: the body, read from `body`. */
   input?: InputStream | undefined;
+  /** The stream that holds the request's body. Default: the request. */
+  body?: Readable | undefined;
   /** The most bytes that a request's body may hold. Default: no limit. */
   maxBodySize?: number | undefined;
 }
@@ -40,7 +43,7 @@ export class NodeHandler extends BaseHandler {
   override wsgiMultiprocess: boolean = cluster.isWorker;
   readonly request: NodeRequest;
   readonly response: NodeResponse;
-  readonly #options: NodeHandlerOptions;
+  readonly options: NodeHandlerOptions;
   #source: ReadableSource | undefined;
   #input: InputStream | undefined;
   #drained: Promise<void> | undefined;
@@ -49,7 +52,7 @@ export class NodeHandler extends BaseHandler {
     super();
     this.request = request;
     this.response = response;
-    this.#options = options;
+    this.options = options;
     if (options.maxBodySize !== undefined) this.maxBodySize = options.maxBodySize;
     if (response.destroyed) this.handleDisconnect();
     // 'close' comes after a whole response too; the handler knows whether it was over.
@@ -58,12 +61,12 @@ export class NodeHandler extends BaseHandler {
 
   override setupEnviron(): void {
     super.setupEnviron();
-    const { extraEnviron } = this.#options;
+    const { extraEnviron } = this.options;
     if (extraEnviron !== undefined) Object.assign(this.environ, extraEnviron());
   }
 
   override addCgiVars(): void {
-    Object.assign(this.environ, this.#options.requestEnviron?.() ?? getEnviron(this.request));
+    Object.assign(this.environ, this.options.requestEnviron?.() ?? getEnviron(this.request));
   }
 
   override getScheme(): string {
@@ -71,12 +74,12 @@ export class NodeHandler extends BaseHandler {
   }
 
   override getStdin(): InputStream {
-    this.#input ??= this.#options.input ?? this.#bodyInput();
+    this.#input ??= this.options.input ?? this.#bodyInput();
     return this.#input;
   }
 
   #bodyInput(): InputStream {
-    this.#source = new ReadableSource(this.request);
+    this.#source = new ReadableSource(this.options.body ?? this.request);
     return new BodyInput(this.#source, { limit: this.maxBodySize });
   }
 
@@ -90,25 +93,27 @@ export class NodeHandler extends BaseHandler {
   }
 
   override getStderr(): ErrorStream {
-    return this.#options.errors ?? standardErrors;
+    return this.options.errors ?? standardErrors;
   }
 
   override _writeHead(): void {
     const { response } = this;
     if (response.destroyed) return;
     // A client that sent too much is told that its connection ends (RFC 9110 section 15.5.14).
-    if (this.#bodyRefused && !('stream' in response)) response.setHeader('Connection', 'close');
+    if (this.bodyRefused && !('stream' in response)) response.setHeader('Connection', 'close');
     writeHead(response, this.status ?? this.errorStatus, this.headers ?? new Headers());
   }
 
-  get #bodyRefused(): boolean {
+  /** Whether the body was found larger than `maxBodySize`. */
+  get bodyRefused(): boolean {
     return this.#input instanceof BodyInput && this.#input.tooLarge;
   }
 
   override _write(data: Uint8Array): void | Promise<void> {
     const { response } = this;
     const stream: Writable = response;
-    if (stream.destroyed || stream.write(data)) return undefined;
+    // HTTP/2's response has no `destroyed`, and says "full" for ever once it is closed.
+    if (this.clientGone || stream.destroyed || stream.write(data)) return undefined;
     this.#drained ??= new Promise((resolve) => {
       const done = (): void => {
         response.off('drain', done).off('close', done);
@@ -130,21 +135,29 @@ export class NodeHandler extends BaseHandler {
   override _end(): void {
     const { request, response } = this;
     this.releaseInput();
-    if (!hasBody(request)) {
-      response.end();
-    } else if (!('stream' in response) && !response.shouldKeepAlive) {
+    if (hasBody(request) && !('stream' in response) && !response.shouldKeepAlive) {
       // The connection closes with the response: to close it on unread bytes could lose the response.
       drain(request, () => response.end());
-    } else {
-      response.end();
-      drain(request, (whole) => {
-        if (!whole) refuseRest(request, response);
-      });
+      return;
     }
+    response.end();
+    this.drainRequest();
+  }
+
+  /** Takes in what is left of the body, so that the connection can serve the next request; within bounds. */
+  drainRequest(): void {
+    const { request, response } = this;
+    if (!hasBody(request)) return;
+    drain(request, (whole) => {
+      if (!whole || this.bodyRefused) refuseRest(request, response);
+    });
   }
 
   override _abort(): void {
-    this.response.destroy();
+    const { response } = this;
+    // Without a code, an HTTP/2 stream would end as if nothing had happened (RFC 9113 section 8.1).
+    if ('stream' in response) response.stream?.close(constants.NGHTTP2_INTERNAL_ERROR);
+    else response.destroy();
   }
 }
 
