@@ -1,9 +1,11 @@
 import { execFileSync } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { once } from 'node:events';
+import { createReadStream, readFileSync } from 'node:fs';
 import { type FileHandle, mkdtemp, open, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type FileLike, FileWrapper } from '@wsgi/core';
+import { runInNewContext } from 'node:vm';
+import { type FileLike, FileWrapper, formatDateTime } from '@wsgi/core';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 
 const onLinux = process.platform === 'linux';
@@ -91,6 +93,14 @@ describe('a FileWrapper of a file-like object', () => {
     await new Promise((resolve) => setImmediate(resolve));
     process.off('unhandledRejection', note);
     expect(rejections).toEqual([]);
+  });
+
+  it('takes bytes and dates of another realm, such as a test runner makes', async () => {
+    const foreign: unknown = runInNewContext('new Uint8Array([65])');
+    const blocks = [foreign];
+    const wrapper = new FileWrapper({ read: () => (blocks.shift() ?? null) as Uint8Array | null });
+    expect((await collect(wrapper)).map((block) => block[0])).toEqual([65]);
+    expect(formatDateTime(runInNewContext('new Date(0)'))).toBe('Thu, 01 Jan 1970 00:00:00 GMT');
   });
 
   it('refuses blocks that are no bytes', async () => {
@@ -187,6 +197,13 @@ describe('the arguments of a FileWrapper', () => {
     expect(() => new FileWrapper(file as never)).toThrow(
       /wants a FileHandle or an object with a method read\(size\), not/,
     );
+  });
+
+  it('a stream is no file, though it has read: an empty body would come of it', async () => {
+    const stream = createReadStream(path);
+    expect(() => new FileWrapper(stream as never)).toThrow(/Return the stream itself as the body/);
+    stream.destroy();
+    await once(stream, 'close');
   });
 
   it.each([0, -1, 1.5, Number.NaN, Number.POSITIVE_INFINITY, '1', null])(

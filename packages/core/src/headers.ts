@@ -7,9 +7,9 @@ import type { HeaderList } from './types.js';
  * A list of response headers with the manners of a mapping: names match in any case, order is kept, and a name
  * may stand more than once.
  *
- * It wraps the list that it is given and changes it in place, so the list that went to `startResponse` follows.
- * Whatever is put in is checked: names are tokens, values hold no control characters but HTAB and no code unit
- * above U+00FF. What breaks a rule is a TypeError, and nothing is changed.
+ * It wraps the list that it is given and changes it in place. Whatever is put in is checked: names are tokens,
+ * values hold no control characters but HTAB and no code unit above U+00FF. What breaks a rule is a TypeError,
+ * and nothing is changed.
  *
  * Source: wsgiref.headers.Headers.
  *

@@ -1,4 +1,5 @@
 import { readFileSync, readSync } from 'node:fs';
+import { types } from 'node:util';
 import { show } from '../show.js';
 import type { FileHandleLike, FileLike } from '../types.js';
 
@@ -26,12 +27,18 @@ export class FileWrapper implements Iterable<Uint8Array>, AsyncIterable<Uint8Arr
   /**
    * @param filelike - the file.
    * @param blksize - how many bytes to ask of it at a time; 8192 when left out.
-   * @throws TypeError when `filelike` has no `read`, or `blksize` is no positive integer.
+   * @throws TypeError when `filelike` has no `read` or is a stream, or `blksize` is no positive integer.
    */
   constructor(filelike: FileLike, blksize = 8192) {
     if (typeof filelike?.read !== 'function') {
       throw new TypeError(
         `FileWrapper wants a FileHandle or an object with a method read(size), not ${show(filelike)}.`,
+      );
+    }
+    if ('pipe' in filelike) {
+      // Its read() gives null when nothing has arrived yet, which would pass for the end of a file.
+      throw new TypeError(
+        'FileWrapper was given a stream, which is no file. Return the stream itself as the body.',
       );
     }
     if (!Number.isSafeInteger(blksize) || blksize < 1) {
@@ -89,7 +96,7 @@ export class FileWrapper implements Iterable<Uint8Array>, AsyncIterable<Uint8Arr
         const block = isFileHandle(filelike)
           ? readHandle(filelike, blksize)
           : filelike.read(blksize);
-        return block instanceof Promise ? block.then(toStep) : toStep(block);
+        return types.isPromise(block) ? block.then(toStep) : toStep(block);
       },
     };
   }
@@ -107,8 +114,8 @@ function isFileHandle(filelike: FileLike): filelike is FileHandleLike {
 /** A block that is not empty, or `null` at the end. */
 function checkBlock(block: unknown): Uint8Array | null {
   if (block === null || block === undefined) return null;
-  if (block instanceof Uint8Array) return block.length === 0 ? null : block;
-  if (block instanceof Promise) {
+  if (types.isUint8Array(block)) return block.length === 0 ? null : block;
+  if (types.isPromise(block)) {
     // Nobody will ask for its outcome: without this a failed read would end the process.
     block.catch(() => {});
     throw new TypeError(

@@ -1,3 +1,4 @@
+import { types } from 'node:util';
 import { show } from '../show.js';
 
 /**
@@ -6,7 +7,7 @@ import { show } from '../show.js';
  * Source: wsgiref.util.is_hop_by_hop; RFC 2616 13.5.1, which PEP 3333 names.
  */
 export function isHopByHop(headerName: string): boolean {
-  // No other field is as short as `TE`; the set is asked only about names that have the length of one in it.
+  // The length tells most names apart, and needs no lower case.
   return LENGTHS.has(headerName.length) && HOP_BY_HOP.has(headerName.toLowerCase());
 }
 
@@ -31,10 +32,10 @@ const LENGTHS = new Set(Array.from(HOP_BY_HOP, (name) => name.length));
  * Source: wsgiref.handlers.format_date_time; IMF-fixdate, RFC 9110 5.6.7.
  */
 export function formatDateTime(time: number | Date): string {
-  if (typeof time !== 'number' && !(time instanceof Date)) {
+  if (typeof time !== 'number' && !types.isDate(time)) {
     throw new TypeError(`formatDateTime wants seconds since 1970 or a Date, not ${show(time)}.`);
   }
-  const date = time instanceof Date ? time : new Date(Math.floor(time) * 1000);
+  const date = types.isDate(time) ? time : new Date(Math.floor(time) * 1000);
   const year = date.getUTCFullYear();
   if (!(year >= 0 && year <= 9999)) {
     throw new RangeError(
