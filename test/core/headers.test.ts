@@ -136,7 +136,7 @@ describe('addHeader', () => {
       filename: 'bud.gif',
       x_y: '1',
     });
-    expect(headers.get('content-disposition')).toBe('attachment; filename="bud.gif"; x-y="1"');
+    expect(headers.get('content-disposition')).toBe('attachment; filename="bud.gif"; x-y-z="1"');
   });
 
   it('adds a bare name for null and for an empty value', () => {

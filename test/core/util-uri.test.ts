@@ -41,6 +41,8 @@ describe('requestUri', () => {
     [{}, 'http://127.0.0.1/'],
     [{ PATH_INFO: '/\xe4\xf6' }, 'http://127.0.0.1/%E4%F6'],
     [{ SCRIPT_NAME: '/spam', PATH_INFO: '/sp%m' }, 'http://127.0.0.1/spam/sp%25m'],
+    [{ PATH_INFO: '/\t' }, 'http://127.0.0.1/%09'],
+    [{ PATH_INFO: '*' }, 'http://127.0.0.1/%2A'],
     [{ PATH_INFO: '/a;b=c,d' }, 'http://127.0.0.1/a;b=c,d'],
     [{ PATH_INFO: '/a', QUERY_STRING: 'say=%20ni' }, 'http://127.0.0.1/a?say=%20ni'],
   ])('%j gives %s', (environ, uri) => {
@@ -108,6 +110,8 @@ describe('shiftPathInfo', () => {
     ['a', '/../..', '.', '..', '/..'],
     ['//a', '/b', '//a/b', 'b', ''],
     ['///a', '/b', '/a/b', 'b', ''],
+    ['/', '/', '/', '', ''],
+    ['..', '/..', '../..', '..', ''],
   ])('%j and %j become %j, giving %j, and %j', (before, path, after, name, rest) => {
     const environ = { SCRIPT_NAME: before, PATH_INFO: path };
     expect(shiftPathInfo(environ)).toBe(name);
