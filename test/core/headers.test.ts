@@ -134,7 +134,7 @@ describe('addHeader', () => {
     const headers = new Headers();
     headers.addHeader('Content-Disposition', 'attachment', {
       filename: 'bud.gif',
-      x_y: '1',
+      x_y_z: '1',
     });
     expect(headers.get('content-disposition')).toBe('attachment; filename="bud.gif"; x-y-z="1"');
   });
