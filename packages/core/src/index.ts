@@ -4,3 +4,4 @@ export { Headers } from './headers.js';
 export * from './node/index.js';
 export type * from './types.js';
 export * from './util/index.js';
+export * from './validate/index.js';
