@@ -1,11 +1,9 @@
 import { type MountedPath, percentDecode, splitTarget } from '@wsgi/core/handlers';
-import { getEnviron } from '@wsgi/core/node';
 import type { RequestEnviron } from '@wsgi/core/types';
 import type { ExpressRequest } from './express.js';
 
-/** What Express knows of a request, as an environ: its mount, its scheme and its client, by `trust proxy`. */
-export function expressEnviron(request: ExpressRequest): RequestEnviron {
-  const environ = getEnviron(request, { path: mountedPath(request) });
+/** Amends an environ by what Express knows: its scheme and its client, by `trust proxy`, and a rewritten URL. */
+export function addExpressVars(environ: RequestEnviron, request: ExpressRequest): void {
   environ.QUERY_STRING = splitTarget(request.url ?? '/').query;
   if (request.originalUrl !== undefined) environ.REQUEST_URI = request.originalUrl;
   if (request.protocol !== undefined) environ['wsgi.url_scheme'] = request.protocol;
@@ -14,14 +12,13 @@ export function expressEnviron(request: ExpressRequest): RequestEnviron {
     // The port is the proxy's, and says nothing of the client.
     delete environ.REMOTE_PORT;
   }
-  return environ;
 }
 
 /**
  * The mount and the rest. `originalUrl` tells `/gw` from `/gw/` and keeps `/gw//x`, which `url` does not do in
  * every version; but where somebody has rewritten `url`, that is what counts.
  */
-function mountedPath(request: ExpressRequest): MountedPath {
+export function mountedPath(request: ExpressRequest): MountedPath {
   const baseUrl = request.baseUrl ?? '';
   const { path } = splitTarget(request.url ?? '/');
   const original = splitTarget(request.originalUrl ?? request.url ?? '/').path;

@@ -1,11 +1,12 @@
 import { PayloadTooLargeError } from '@wsgi/core/handlers';
 import { NodeHandler, type NodeHandlerOptions } from '@wsgi/core/node';
-import { expressEnviron } from './environ.js';
+import { addExpressVars, mountedPath } from './environ.js';
 import type { ExpressRequest, ExpressResponse, NextFunction } from './express.js';
 import { parsedInput } from './input.js';
 
 /** A handler that leaves its errors to Express. */
 export class ExpressGatewayHandler extends NodeHandler {
+  readonly #request: ExpressRequest;
   readonly #next: NextFunction | undefined;
 
   constructor(
@@ -16,10 +17,15 @@ export class ExpressGatewayHandler extends NodeHandler {
   ) {
     super(request, response, {
       ...options,
-      requestEnviron: () => expressEnviron(request),
+      path: mountedPath(request),
       input: parsedInput(request, options.maxBodySize ?? Number.POSITIVE_INFINITY),
     });
+    this.#request = request;
     this.#next = next;
+  }
+
+  override addCgiVars(): void {
+    addExpressVars(this.environ, this.#request);
   }
 
   /**

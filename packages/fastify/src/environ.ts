@@ -1,15 +1,10 @@
-import { splitSegments, splitTarget } from '@wsgi/core/handlers';
-import { getEnviron } from '@wsgi/core/node';
+import { type MountedPath, splitSegments, splitTarget } from '@wsgi/core/handlers';
 import type { RequestEnviron } from '@wsgi/core/types';
 import type { FastifyRequest } from 'fastify';
 import { bodyStream } from './input.js';
 
-/** What Fastify knows of a request, as an environ: its mount, its scheme and its client, by `trustProxy`. */
-export function fastifyEnviron(request: FastifyRequest, prefix: string): RequestEnviron {
-  const { raw } = request;
-  const environ = getEnviron(raw, {
-    path: splitSegments(splitTarget(raw.url ?? '/').path, countSegments(prefix)),
-  });
+/** Amends an environ by what Fastify knows: its scheme and its client, by `trustProxy`. */
+export function addFastifyVars(environ: RequestEnviron, request: FastifyRequest): void {
   environ.REQUEST_URI = request.originalUrl;
   environ['wsgi.url_scheme'] = request.protocol;
   if (request.ip !== environ.REMOTE_ADDR) {
@@ -18,8 +13,12 @@ export function fastifyEnviron(request: FastifyRequest, prefix: string): Request
     delete environ.REMOTE_PORT;
   }
   // A preParsing hook that replaced the body, to decompress it perhaps, has changed its length.
-  if (bodyStream(request) !== raw) environ.CONTENT_LENGTH = '';
-  return environ;
+  if (bodyStream(request) !== request.raw) environ.CONTENT_LENGTH = '';
+}
+
+/** The mount and the rest, cut from the raw URL: `/%67w/x` is inside `/gw`. */
+export function mountedPath(request: FastifyRequest, prefix: string): MountedPath {
+  return splitSegments(splitTarget(request.raw.url ?? '/').path, countSegments(prefix));
 }
 
 /** The prefix may hold parameters, so that only the number of its segments says where the mount ends. */

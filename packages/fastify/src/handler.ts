@@ -2,6 +2,7 @@ import { Readable } from 'node:stream';
 import { type ErrorStream, TextErrors } from '@wsgi/core';
 import { mergeVary, NodeHandler, type NodeHandlerOptions } from '@wsgi/core/node';
 import type { FastifyReply, FastifyRequest } from 'fastify';
+import { addFastifyVars } from './environ.js';
 
 /** A handler that sends through Fastify's `reply`, so that hooks, error handler and log work as for any route. */
 export class ReplyHandler extends NodeHandler {
@@ -15,6 +16,10 @@ export class ReplyHandler extends NodeHandler {
     super(request.raw, reply.raw, options);
     this.#request = request;
     this.#reply = reply;
+  }
+
+  override addCgiVars(): void {
+    addFastifyVars(this.environ, this.#request);
   }
 
   override getStderr(): ErrorStream {

@@ -7,7 +7,7 @@ import {
 import type { ApplicationLike } from '@wsgi/core/types';
 import type { FastifyPluginAsync, FastifyRequest } from 'fastify';
 import fp from 'fastify-plugin';
-import { fastifyEnviron } from './environ.js';
+import { mountedPath } from './environ.js';
 import { ReplyHandler } from './handler.js';
 import { bodyStream, passBodyOn } from './input.js';
 
@@ -33,7 +33,7 @@ const plugin: FastifyPluginAsync<GatewayOptions> = async (instance, options) => 
       exposeHeadRoute: false,
       handler(request, reply) {
         new ReplyHandler(request, reply, {
-          requestEnviron: () => fastifyEnviron(request, prefix),
+          path: mountedPath(request, prefix),
           extraEnviron: () => extraEntries(environ, request),
           errors,
           body: bodyStream(request),

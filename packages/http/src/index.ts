@@ -11,7 +11,6 @@ import {
   type GatewayOptions as CoreOptions,
   checkGatewayOptions,
   extraEntries,
-  getEnviron,
   NodeHandler,
   type NodeRequest,
   type NodeResponse,
@@ -46,15 +45,22 @@ export function mountGateway(app: ApplicationLike, options: GatewayOptions = {})
   checkGatewayOptions(options);
   const { environ, errors, maxBodySize } = options;
 
+  const extra = (request: NodeRequest) => () => extraEntries(environ, request);
+
   return function gateway(request, response) {
-    const mounted = splitMount(splitTarget(request.url ?? '/').path, scriptName);
+    const path = scriptName === '' ? undefined : splitMount(pathOf(request), scriptName);
+    const outside = scriptName !== '' && path === undefined;
     new NodeHandler(request, response, {
-      requestEnviron: () => getEnviron(request, mounted === undefined ? {} : { path: mounted }),
-      extraEnviron: () => extraEntries(environ, request),
+      path,
+      extraEnviron: environ === undefined ? undefined : extra(request),
       errors,
       maxBodySize,
-    }).run(mounted === undefined ? notFound : application);
+    }).run(outside ? notFound : application);
   };
+}
+
+function pathOf(request: NodeRequest): string {
+  return splitTarget(request.url ?? '/').path;
 }
 
 const notFound: Application = (_environ, startResponse) => {

@@ -21,10 +21,8 @@ import { Client } from './client.js';
 import { Framing, isBodyless } from './framing.js';
 import { HandlerHost } from './host.js';
 import { isPromise } from './promise.js';
-import { type Sending, sendChunks, sendFile } from './send.js';
+import { Sender } from './send.js';
 
-/** Before the header fields are sent, nothing is known and everything is wanted. */
-const UNSENT = new Framing(false, false, undefined);
 const CRLF = Buffer.from('\r\n');
 const LAST_CHUNK = Buffer.from('0\r\n\r\n');
 
@@ -43,7 +41,7 @@ const LAST_CHUNK = Buffer.from('0\r\n\r\n');
 export abstract class BaseHandler extends HandlerHost {
   readonly #client = new Client();
   #reader: BodyReader | undefined;
-  #framing: Framing = UNSENT;
+  readonly #framing: Framing = new Framing();
   /** Nothing more can be sent: the response is whole, or given up. */
   #over = false;
   #closed = false;
@@ -116,6 +114,11 @@ export abstract class BaseHandler extends HandlerHost {
     return this.#client.gone;
   }
 
+  /** True once a body of known length has been handed over to its last byte. */
+  get bodyIsWhole(): boolean {
+    return this.#framing.left === 0;
+  }
+
   readonly #startResponse: StartResponse = (status, headers, excInfo) =>
     this.startResponse(status, headers, excInfo);
 
@@ -150,10 +153,11 @@ export abstract class BaseHandler extends HandlerHost {
       return handled(Promise.reject(error));
     }
     const wait = this.write(data);
-    if (!isPromise(wait)) return undefined;
-    this.#unwritten = handled(wait);
+    const full = this._flush() ?? wait;
+    if (!isPromise(full)) return undefined;
+    this.#unwritten = handled(full);
     return handled(
-      wait.then(() => {
+      full.then(() => {
         if (this.#client.gone) throw new ClientDisconnectedError();
       }),
     );
@@ -161,18 +165,18 @@ export abstract class BaseHandler extends HandlerHost {
 
   /**
    * Hands one chunk to the transport, after the header fields if they are unsent. An empty one is ignored, and
-   * bytes past the Content-Length are cut off and reported.
+   * bytes past the Content-Length are cut off and reported. Whoever calls it sees to `_flush`.
    *
    * @returns a promise when the transport asks to wait.
    */
   write(data: Uint8Array): void | Promise<void> {
     checkChunk(data);
+    if (data.length === 0) return undefined;
     if (this.status === undefined) {
       throw new Error(
         'a chunk of the body came before startResponse(status, headers) was called; call it first',
       );
     }
-    if (data.length === 0) return undefined;
     if (!this.headersSent) this.sendHeaders();
     const framing = this.#framing;
     const first = framing.wanted;
@@ -184,16 +188,12 @@ export abstract class BaseHandler extends HandlerHost {
         ),
       );
     }
-    if (part.length === 0) return this._flush();
+    if (part.length === 0) return undefined;
     this.bytesSent += part.length;
-    if (!framing.chunked) {
-      const wait = this._write(part);
-      return this._flush() ?? wait;
-    }
+    if (!framing.chunked) return this._write(part);
     this._write(Buffer.from(`${part.length.toString(16)}\r\n`));
     this._write(part);
-    const wait = this._write(CRLF);
-    return this._flush() ?? wait;
+    return this._write(CRLF);
   }
 
   /** Sends the body, finishes the response and closes. An error closes the body and is thrown on. */
@@ -232,25 +232,12 @@ export abstract class BaseHandler extends HandlerHost {
   #sendChunks(): Promise<void> | undefined {
     if (this.result === undefined) return undefined;
     this.#reader = new BodyReader(this.result);
-    return sendChunks(this.#reader, this.#sending, this.#unwritten);
+    return this.#sender().sendChunks(this.#reader, this.#unwritten);
   }
 
-  /** This handler as the sending loops see it. */
-  readonly #sending: Sending = {
-    write: (chunk) => {
-      checkChunk(chunk);
-      return this.write(chunk);
-    },
-    wanted: () => !this.#client.gone && this.#framing.wanted,
-    room: () =>
-      this.headersSent
-        ? this.#framing.left
-        : Number(this.headers?.get('Content-Length') ?? Number.POSITIVE_INFINITY),
-    wait: (pending) =>
-      this.#client.whileHere(pending, (error) => {
-        if (!isDisconnect(error)) this.report(error);
-      }),
-  };
+  #sender(): Sender {
+    return new Sender(this, this.#client, this.#framing);
+  }
 
   /**
    * Sends `result`, a `wsgi.file_wrapper`, by a way of the platform's own, and says whether it did so.
@@ -272,7 +259,9 @@ export abstract class BaseHandler extends HandlerHost {
       const size = await wrapper.size();
       if (size !== undefined) this.headers.set('Content-Length', String(size));
     }
-    if (!this.#isBodyless()) await sendFile(handle, this.#sending);
+    if (this.#isBodyless()) return true;
+    const length = this.headers?.get('Content-Length') ?? Number.POSITIVE_INFINITY;
+    await this.#sender().sendFile(handle, this.headersSent ? this.#framing.left : Number(length));
     return true;
   }
 
@@ -301,7 +290,7 @@ export abstract class BaseHandler extends HandlerHost {
   sendHeaders(): void {
     this.cleanupHeaders();
     this.headersSent = true;
-    this.#framing = new Framing(
+    this.#framing.begin(
       this.#isBodyless(),
       this.headers?.has('Transfer-Encoding') === true,
       this.headers?.get('Content-Length'),
@@ -331,7 +320,6 @@ export abstract class BaseHandler extends HandlerHost {
       );
     }
     if (framing.chunked) this._write(LAST_CHUNK);
-    this._flush();
     this.#over = true;
     this._end();
   }

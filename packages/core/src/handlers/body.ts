@@ -3,8 +3,10 @@ import { FileWrapper } from '../util/index.js';
 import { checkChunk } from './checks.js';
 import { isPromise } from './promise.js';
 
-/** One step of a body: a chunk, not yet checked, or the end. */
-export type Step = IteratorResult<unknown, unknown>;
+/** One step of a body: what should be a chunk, or the end. */
+export type Step = IteratorResult<Uint8Array, unknown>;
+
+const END: Step = { done: true, value: undefined };
 
 /** An iterator that may answer with promises, or not, step by step. */
 interface Source {
@@ -25,14 +27,28 @@ export class BodyReader {
   #stepping = false;
   #waiting = false;
   #closed: { wait: Promise<void> | undefined } | undefined;
+  /** Where in an array the next step is: no iterator is needed for the most common of bodies. */
+  #index = 0;
 
   constructor(body: ResponseBody) {
     this.#body = body;
   }
 
+  /** True when it is known that there are no more steps: after the last element of an array. */
+  get atEnd(): boolean {
+    return Array.isArray(this.#body) && this.#index >= this.#body.length;
+  }
+
   /** The next step; a promise where the body is asynchronous. */
   next(): Step | Promise<Step> {
-    this.#iterator ??= iterate(this.#body);
+    const body = this.#body;
+    if (Array.isArray(body)) {
+      if (this.#index >= body.length) return END;
+      const value: Uint8Array = body[this.#index];
+      this.#index += 1;
+      return { done: false, value };
+    }
+    this.#iterator ??= iterate(body);
     this.#stepping = true;
     try {
       const step = this.#iterator.next();

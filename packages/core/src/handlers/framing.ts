@@ -1,48 +1,40 @@
 /**
  * How a response's body is delimited, and so how much of it may be sent (RFC 9112 section 6.3).
  *
- * A Content-Length is a promise: what is past it is cut off, and what is short of it is found out.
+ * A Content-Length is a promise: what is past it is cut off, and what is short of it is found out. Until `begin`,
+ * with the header fields unsent, nothing is known and everything is wanted.
  */
 export class Framing {
   /** No body whatever the application returns: HEAD, 204 and 304 (RFC 9110 section 6.4.1). */
-  readonly bodyless: boolean;
+  bodyless = false;
   /** The body goes in chunks (RFC 9112 section 7.1). */
-  readonly chunked: boolean;
+  chunked = false;
   /** The Content-Length, or infinity where there is none. */
-  readonly promised: number;
-  #left: number;
-  #done = false;
+  promised: number = Number.POSITIVE_INFINITY;
+  /** How many bytes may still be sent. */
+  left: number = Number.POSITIVE_INFINITY;
+  /** Whether more of the body has a use: to be sent, or to see that it ends where it should. */
+  wanted = true;
 
-  constructor(bodyless: boolean, chunked: boolean, contentLength: string | null | undefined) {
+  /** Takes the header fields' word for it. */
+  begin(bodyless: boolean, chunked: boolean, contentLength: string | null | undefined): void {
     this.bodyless = bodyless;
     this.chunked = chunked;
-    this.promised =
-      bodyless || contentLength === undefined || contentLength === null
-        ? Number.POSITIVE_INFINITY
-        : Number(contentLength);
-    this.#left = this.promised;
-  }
-
-  /** How many bytes may still be sent. */
-  get left(): number {
-    return this.bodyless ? 0 : this.#left;
+    if (contentLength !== undefined && contentLength !== null)
+      this.promised = Number(contentLength);
+    this.left = bodyless ? 0 : this.promised;
   }
 
   /** How many bytes a body that ends now is short of what was promised. */
   get missing(): number {
-    return this.promised === Number.POSITIVE_INFINITY ? 0 : this.#left;
-  }
-
-  /** Whether more of the body has a use: to be sent, or to see that it ends where it should. */
-  get wanted(): boolean {
-    return !this.#done;
+    return this.promised === Number.POSITIVE_INFINITY ? 0 : this.left;
   }
 
   /** The part of a chunk that may be sent; it counts as sent. */
   admit(chunk: Uint8Array): Uint8Array {
     const part = chunk.length > this.left ? chunk.subarray(0, this.left) : chunk;
-    if (part.length < chunk.length) this.#done = true;
-    this.#left -= part.length;
+    if (part.length < chunk.length) this.wanted = false;
+    this.left -= part.length;
     return part;
   }
 }

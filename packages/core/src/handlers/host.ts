@@ -21,36 +21,36 @@ const TOO_LARGE = Buffer.from('The request body is too large.');
  */
 export abstract class HandlerHost {
   /** `wsgi.version`. */
-  wsgiVersion: readonly [number, number] = [1, 0];
+  declare wsgiVersion: readonly [number, number];
   /** `wsgi.multithread`: a Node process runs one thread of an application. */
-  wsgiMultithread = false;
+  declare wsgiMultithread: boolean;
   /** `wsgi.multiprocess`: true where other processes run the same application. */
-  wsgiMultiprocess = false;
+  declare wsgiMultiprocess: boolean;
   /** `wsgi.run_once`: true where the process serves one request and ends, as in CGI. */
-  wsgiRunOnce = false;
+  declare wsgiRunOnce: boolean;
   /** True: this handler writes HTTP to the client itself. False: a server behind it does (CGI). */
-  originServer = true;
+  declare originServer: boolean;
   /** The HTTP version of the status line; from `'1.1'` on, bodies of unknown length are chunked. */
-  httpVersion = '1.0';
+  declare httpVersion: string;
   /** The `Server` header, and SERVER_SOFTWARE. */
-  serverSoftware: string | undefined = undefined;
+  declare serverSoftware: string | undefined;
   /** What every environ begins with. Empty by default, unlike wsgiref's: the process environment holds secrets. */
-  osEnviron: Readonly<Record<string, string>> = {};
+  declare osEnviron: Readonly<Record<string, string>>;
   /** `wsgi.file_wrapper`; `null` switches the recognition of files off. */
-  wsgiFileWrapper: FileWrapperClass | null = FileWrapper;
-  headersClass: new (headers: HeaderList) => Headers = Headers;
+  declare wsgiFileWrapper: FileWrapperClass | null;
+  declare headersClass: new (
+    headers: HeaderList,
+  ) => Headers;
   /** The most stack frames that `logException` writes; undefined: all. */
-  tracebackLimit: number | undefined = undefined;
-  errorStatus = '500 Internal Server Error';
-  errorHeaders: HeaderList = [['Content-Type', 'text/plain']];
-  errorBody: Uint8Array = Buffer.from(
-    'A server error occurred.  Please contact the administrator.',
-  );
+  declare tracebackLimit: number | undefined;
+  declare errorStatus: string;
+  declare errorHeaders: HeaderList;
+  declare errorBody: Uint8Array;
   /** The most bytes that a request's body may hold: a longer one is answered with 413. Default: no limit. */
-  maxBodySize: number = Number.POSITIVE_INFINITY;
+  declare maxBodySize: number;
 
-  /** The environ of the request; empty until `setupEnviron`. */
-  environ: Environ = Object.create(null);
+  /** The environ of the request, from `setupEnviron` on. */
+  declare environ: Environ;
   status: string | undefined = undefined;
   headers: Headers | undefined = undefined;
   headersSent = false;
@@ -60,8 +60,18 @@ export abstract class HandlerHost {
 
   /** Makes the environ: `osEnviron`, what `addCgiVars` knows of the request, and the handler's own part. */
   setupEnviron(): void {
-    Object.assign(this.environ, this.osEnviron);
+    this.begin({ ...this.osEnviron });
     this.addCgiVars();
+    this.addWsgiVars();
+  }
+
+  /** Takes `vars` for the environ: what it lacks is added next, by `addCgiVars` and `addWsgiVars`. */
+  protected begin(vars: Readonly<Record<string, unknown>>): void {
+    this.environ = vars as Environ;
+  }
+
+  /** Adds the handler's own part: the `wsgi.*` keys of PEP 3333, "environ Variables". */
+  protected addWsgiVars(): void {
     const { environ } = this;
     environ['wsgi.version'] = this.wsgiVersion;
     environ['wsgi.url_scheme'] = this.getScheme();
@@ -173,3 +183,22 @@ export abstract class HandlerHost {
 function latin1(text: string): Buffer {
   return Buffer.from(text, 'latin1');
 }
+
+// The defaults stand on the prototype, as wsgiref's do on the class: a request pays nothing for them.
+Object.assign(HandlerHost.prototype, {
+  wsgiVersion: [1, 0],
+  wsgiMultithread: false,
+  wsgiMultiprocess: false,
+  wsgiRunOnce: false,
+  originServer: true,
+  httpVersion: '1.0',
+  serverSoftware: undefined,
+  osEnviron: {},
+  wsgiFileWrapper: FileWrapper,
+  headersClass: Headers,
+  tracebackLimit: undefined,
+  errorStatus: '500 Internal Server Error',
+  errorHeaders: [['Content-Type', 'text/plain']],
+  errorBody: Buffer.from('A server error occurred.  Please contact the administrator.'),
+  maxBodySize: Number.POSITIVE_INFINITY,
+} satisfies Partial<HandlerHost>);

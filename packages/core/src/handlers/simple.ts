@@ -68,6 +68,10 @@ export class SimpleHandler extends BaseHandler {
     return this.stdout.flush?.();
   }
 
+  override _end(): void {
+    this._flush();
+  }
+
   override _abort(): void {
     this.stdout.destroy?.();
   }

@@ -10,8 +10,6 @@ export type NodeRequest = IncomingMessage | Http2ServerRequest;
 export interface EnvironOptions {
   /** SCRIPT_NAME and PATH_INFO, where the host has cut them. Default: the whole path is PATH_INFO. */
   path?: MountedPath;
-  /** SERVER_SOFTWARE. Default: `node/` and Node's version. */
-  serverSoftware?: string;
 }
 
 const software = `node/${process.versions.node}`;
@@ -30,45 +28,59 @@ const software = `node/${process.versions.node}`;
  * ```
  */
 export function getEnviron(request: NodeRequest, options: EnvironOptions = {}): RequestEnviron {
+  const environ = requestVars(request, options.path);
+  addHeaders(environ, request);
+  return environ;
+}
+
+/** The environ's part that every request has, in one literal: so that all environs have one shape. */
+export function requestVars(request: NodeRequest, path?: MountedPath): RequestEnviron {
   const target = request.url ?? '/';
-  const { path, query, authority } = splitTarget(target);
-  const mounted = options.path ?? { scriptName: '', pathInfo: percentDecode(path) };
+  const split = splitTarget(target);
   const socket: Partial<Socket> = request.socket ?? {};
-  const https = isSecure(request);
+  const https = 'encrypted' in socket;
   const environ: RequestEnviron = {
     REQUEST_METHOD: request.method ?? 'GET',
-    SCRIPT_NAME: mounted.scriptName,
-    PATH_INFO: mounted.pathInfo,
-    QUERY_STRING: toNative(query),
+    SCRIPT_NAME: path?.scriptName ?? '',
+    PATH_INFO: path?.pathInfo ?? percentDecode(split.path),
+    QUERY_STRING: toNative(split.query),
     CONTENT_TYPE: '',
     CONTENT_LENGTH: '',
     SERVER_NAME: serverName(socket.localAddress),
-    SERVER_PORT: String(socket.localPort ?? (https ? 443 : 80)),
-    SERVER_PROTOCOL: `HTTP/${request.httpVersion}`,
+    SERVER_PORT: socket.localPort === undefined ? (https ? '443' : '80') : `${socket.localPort}`,
+    SERVER_PROTOCOL: protocol(request.httpVersion),
+    SERVER_SOFTWARE: software,
     GATEWAY_INTERFACE: 'CGI/1.1',
-    SERVER_SOFTWARE: options.serverSoftware ?? software,
     REQUEST_URI: toNative(target),
     'wsgi.url_scheme': https ? 'https' : 'http',
     'node.request': request,
   };
   if (socket.remoteAddress !== undefined) environ.REMOTE_ADDR = socket.remoteAddress;
-  if (socket.remotePort !== undefined) environ.REMOTE_PORT = String(socket.remotePort);
-  addHeaders(environ, request.rawHeaders);
-  // RFC 9112 section 3.2.2: the authority of an absolute-form target replaces the Host field. HTTP/2 has its own.
-  const host =
-    authority ?? (request.httpVersionMajor >= 2 ? request.headers[':authority'] : undefined);
-  if (typeof host === 'string') environ.HTTP_HOST = toNative(host);
+  if (socket.remotePort !== undefined) environ.REMOTE_PORT = `${socket.remotePort}`;
   return environ;
 }
 
-function addHeaders(environ: RequestEnviron, rawHeaders: readonly string[]): void {
+/** Adds the request's header fields. */
+export function addHeaders(environ: RequestEnviron, request: NodeRequest): void {
+  const { rawHeaders } = request;
   for (let index = 0; index + 1 < rawHeaders.length; index += 2) {
     addHeader(environ, rawHeaders[index] ?? '', rawHeaders[index + 1] ?? '');
   }
+  const host = targetHost(request);
+  if (host !== undefined) environ.HTTP_HOST = toNative(host);
 }
 
-function isSecure(request: NodeRequest): boolean {
-  return 'encrypted' in (request.socket ?? {});
+/** RFC 9112 section 3.2.2: the authority of an absolute-form target replaces the Host field. HTTP/2 has its own. */
+function targetHost(request: NodeRequest): string | undefined {
+  if (request.httpVersionMajor >= 2) {
+    const authority = request.headers[':authority'];
+    return typeof authority === 'string' ? authority : undefined;
+  }
+  return request.url?.startsWith('/') === false ? splitTarget(request.url).authority : undefined;
+}
+
+function protocol(version: string): string {
+  return version === '1.1' ? 'HTTP/1.1' : `HTTP/${version}`;
 }
 
 /** Never empty, and in brackets when it is an IPv6 address (RFC 3875 section 4.1.14). */

@@ -1,21 +1,22 @@
 import cluster from 'node:cluster';
 import { constants } from 'node:http2';
 import type { Readable, Writable } from 'node:stream';
+import type { MountedPath } from '../environ.js';
 import { BaseHandler } from '../handlers/base.js';
 import { Headers } from '../headers.js';
 import { standardErrors } from '../streams/errors.js';
 import { BodyInput } from '../streams/input.js';
 import type { ErrorStream, InputStream, RequestEnviron } from '../types.js';
 import { drain, refuseRest } from './drain.js';
-import { getEnviron, type NodeRequest } from './environ.js';
+import { addHeaders, type NodeRequest, requestVars } from './environ.js';
 import { ReadableSource } from './readable-source.js';
 import { type NodeResponse, writeHead } from './response-head.js';
 
 export interface NodeHandlerOptions {
-  /** What the host knows of the request. Default: `getEnviron(request)`. */
-  requestEnviron?: () => RequestEnviron;
+  /** SCRIPT_NAME and PATH_INFO, where the host has cut them. Default: the whole path is PATH_INFO. */
+  path?: MountedPath | undefined;
   /** The host's own entries of the environ, added last. Default: none. */
-  extraEnviron?: () => Readonly<Record<string, unknown>> | undefined;
+  extraEnviron?: (() => Readonly<Record<string, unknown>> | undefined) | undefined;
   /** `wsgi.errors`. Default: standard error. */
   errors?: ErrorStream | undefined;
   /** `wsgi.input`. Default: the body, read from `body`. */
@@ -46,7 +47,10 @@ export class NodeHandler extends BaseHandler {
   readonly options: NodeHandlerOptions;
   #source: ReadableSource | undefined;
   #input: InputStream | undefined;
+  #hasBody = false;
   #drained: Promise<void> | undefined;
+  /** The chunk that completes the body, held until the end of the response: both go in one write. */
+  #last: Uint8Array | undefined;
 
   constructor(request: NodeRequest, response: NodeResponse, options: NodeHandlerOptions = {}) {
     super();
@@ -56,18 +60,22 @@ export class NodeHandler extends BaseHandler {
     if (options.maxBodySize !== undefined) this.maxBodySize = options.maxBodySize;
     if (response.destroyed) this.handleDisconnect();
     // 'close' comes after a whole response too; the handler knows whether it was over.
-    else response.once('close', () => this.handleDisconnect());
+    else response.on('close', () => this.handleDisconnect());
   }
 
   override setupEnviron(): void {
-    super.setupEnviron();
-    const { extraEnviron } = this.options;
-    if (extraEnviron !== undefined) Object.assign(this.environ, extraEnviron());
+    // Header fields last: up to them, all environs have one shape.
+    this.begin(requestVars(this.request, this.options.path));
+    this.addWsgiVars();
+    addHeaders(this.environ, this.request);
+    this.#hasBody = hasBody(this.request, this.environ);
+    this.addCgiVars();
+    const extra = this.options.extraEnviron?.();
+    if (extra !== undefined) Object.assign(this.environ, extra);
   }
 
-  override addCgiVars(): void {
-    Object.assign(this.environ, this.options.requestEnviron?.() ?? getEnviron(this.request));
-  }
+  /** Nothing by default; a host that knows better than Node amends `this.environ` here. */
+  override addCgiVars(): void {}
 
   override getScheme(): string {
     return this.environ['wsgi.url_scheme'];
@@ -88,7 +96,7 @@ export class NodeHandler extends BaseHandler {
     if (this.#source === undefined) return;
     this.#source.release();
     if (this.#input instanceof BodyInput) {
-      this.#input.fail(new Error('wsgi.input cannot be read once the response is over'));
+      this.#input.end();
     }
   }
 
@@ -110,44 +118,69 @@ export class NodeHandler extends BaseHandler {
   }
 
   override _write(data: Uint8Array): void | Promise<void> {
-    const { response } = this;
-    const stream: Writable = response;
+    if (this.bodyIsWhole) {
+      this.#last = data;
+      return undefined;
+    }
+    return this.#writeNow(data);
+  }
+
+  #writeNow(data: Uint8Array): void | Promise<void> {
+    const stream: Writable = this.response;
     // HTTP/2's response has no `destroyed`, and says "full" for ever once it is closed.
     if (this.clientGone || stream.destroyed || stream.write(data)) return undefined;
     this.#drained ??= new Promise((resolve) => {
       const done = (): void => {
-        response.off('drain', done).off('close', done);
+        stream.off('drain', done).off('close', done);
         this.#drained = undefined;
         resolve();
       };
-      response.on('drain', done).on('close', done);
+      stream.on('drain', done).on('close', done);
     });
     return this.#drained;
   }
 
-  /** Middleware that holds bytes back, such as compression, gives the response a `flush`. */
-  override _flush(): void {
-    if ('flush' in this.response && typeof this.response.flush === 'function') {
-      this.response.flush();
-    }
+  override _flush(): void | Promise<void> {
+    const { response } = this;
+    const last = this.#last;
+    this.#last = undefined;
+    const wait = last === undefined ? undefined : this.#writeNow(last);
+    // Middleware that holds bytes back, such as compression, gives the response a `flush`.
+    if ('flush' in response && typeof response.flush === 'function') response.flush();
+    return wait;
+  }
+
+  get #bodyLeft(): boolean {
+    return this.#hasBody && !this.request.readableEnded;
   }
 
   override _end(): void {
     const { request, response } = this;
     this.releaseInput();
-    if (hasBody(request) && !('stream' in response) && !response.shouldKeepAlive) {
+    if (this.#bodyLeft && !('stream' in response) && !response.shouldKeepAlive) {
       // The connection closes with the response: to close it on unread bytes could lose the response.
+      this._flush();
       drain(request, () => response.end());
       return;
     }
-    response.end();
+    this.#endNow();
     this.drainRequest();
+  }
+
+  #endNow(): void {
+    const { response } = this;
+    const last = this.#last;
+    this.#last = undefined;
+    if (last === undefined) response.end();
+    // Node joins a string to the header fields and sends one buffer; of bytes it sends two.
+    else if (last.length <= SMALL) response.end(latin1(last), 'latin1');
+    else response.end(last);
   }
 
   /** Takes in what is left of the body, so that the connection can serve the next request; within bounds. */
   drainRequest(): void {
     const { request, response } = this;
-    if (!hasBody(request)) return;
+    if (!this.#bodyLeft) return;
     drain(request, (whole) => {
       if (!whole || this.bodyRefused) refuseRest(request, response);
     });
@@ -161,12 +194,18 @@ export class NodeHandler extends BaseHandler {
   }
 }
 
-/** Whether a body comes with the request, or may still come (RFC 9112 section 6.3). */
-function hasBody(request: NodeRequest): boolean {
-  if (request.readableEnded) return false;
+/** Up to this size a copy costs less than a second buffer in the write. */
+const SMALL = 4096;
+
+function latin1(bytes: Uint8Array): string {
+  const buffer = Buffer.isBuffer(bytes)
+    ? bytes
+    : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
+  return buffer.toString('latin1');
+}
+
+/** Whether a body comes with the request (RFC 9112 section 6.3). Asked before an application can change the environ. */
+function hasBody(request: NodeRequest, environ: RequestEnviron): boolean {
   if ('stream' in request) return !request.stream.endAfterHeaders;
-  return (
-    request.headers['transfer-encoding'] !== undefined ||
-    Number(request.headers['content-length'] ?? 0) > 0
-  );
+  return environ.HTTP_TRANSFER_ENCODING !== undefined || Number(environ.CONTENT_LENGTH) > 0;
 }

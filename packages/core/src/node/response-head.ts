@@ -23,7 +23,7 @@ export function writeHead(response: NodeResponse, status: string, headers: Heade
   }
   const reason = status.slice(4);
   if (isPristine(response)) {
-    response.writeHead(code, reason, headers.items().flat());
+    response.writeHead(code, reason, flat(headers));
     return;
   }
   for (const [name, values] of grouped(response, headers)) {
@@ -31,6 +31,13 @@ export function writeHead(response: NodeResponse, status: string, headers: Heade
     response.setHeader(name, values.length === 1 && only !== undefined ? only : values);
   }
   response.writeHead(code, reason);
+}
+
+/** The shape that Node takes repeated fields in. A loop: `flat()` costs a multiple of it. */
+function flat(headers: Headers): string[] {
+  const fields: string[] = [];
+  for (const field of headers.items()) fields.push(field[0], field[1]);
+  return fields;
 }
 
 /**

@@ -37,6 +37,7 @@ export class BodyInput implements InputStream {
   #buffered = 0;
   #received = 0;
   #ended = false;
+  #over = false;
   #failure: { error: unknown } | undefined;
   #last: Promise<unknown> | undefined;
 
@@ -105,6 +106,11 @@ export class BodyInput implements InputStream {
     return this.#failure?.error instanceof PayloadTooLargeError;
   }
 
+  /** Ends the stream with the response: what is read after it is the application's mistake. */
+  end(): void {
+    this.#over = true;
+  }
+
   /** Ends the stream from the host's side: every read from here on rejects with `error`. */
   fail(error: unknown): void {
     this.#failure ??= { error };
@@ -155,6 +161,7 @@ export class BodyInput implements InputStream {
   }
 
   #throwFailure(): void {
+    if (this.#over) throw new Error('wsgi.input cannot be read once the response is over');
     if (this.#failure !== undefined) throw this.#failure.error;
   }
 
