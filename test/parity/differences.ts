@@ -93,6 +93,114 @@ export const DIFFERENCES = {
     here: 'nothing has changed',
     why: 'an application that catches the error keeps its headers',
   },
+  'validator-native-strings': {
+    module: 'validate',
+    wsgiref: 'strings above U+00FF pass',
+    here: 'a violation',
+    why: 'PEP 3333, "Unicode Issues": a code unit for each byte',
+  },
+  'validator-environ': {
+    module: 'validate',
+    wsgiref:
+      'SERVER_PROTOCOL may be missing, and it, REQUEST_METHOD, SERVER_NAME and SERVER_PORT empty; wsgi.version may be any tuple and CONTENT_LENGTH whatever int() takes; extensions are not looked at',
+    here: 'violations; extensions that this specification names have the type that it says',
+    why: 'PEP 3333, "environ Variables"; RFC 9110 8.6',
+  },
+  'validator-paths': {
+    module: 'validate',
+    wsgiref:
+      'a missing SCRIPT_NAME or PATH_INFO is a KeyError, from putting together the message of another check',
+    here: 'it is right where PEP 3333 lets it be omitted: one that is empty, but not both',
+    why: 'PEP 3333, "environ Variables"',
+  },
+  'validator-methods': {
+    module: 'validate',
+    wsgiref: 'it warns of every method but eight',
+    here: 'it warns of the methods that Node does not know',
+    why: "HTTP has got more of them, WebDAV's among them",
+  },
+  'validator-input': {
+    module: 'validate',
+    wsgiref:
+      'wsgi.input may give more than was asked for, several lines as one, and bytes after the end',
+    here: 'violations of the server',
+    why: 'PEP 3333, "Input and Error Streams"',
+  },
+  'validator-read-all': {
+    module: 'validate',
+    wsgiref: 'wsgi.input.read() without a size is a violation',
+    here: 'it is right',
+    why: 'the input always ends here (wsgi.input_terminated), and waiting for it blocks nobody else',
+  },
+  'validator-writelines': {
+    module: 'validate',
+    wsgiref: 'wsgi.errors.writelines() takes a string, and writes its characters',
+    here: 'a violation',
+    why: 'it is found where it is made',
+  },
+  'validator-status': {
+    module: 'validate',
+    wsgiref:
+      'a code above 599 or informational passes, and control characters in the reason; a status of another form is warned of',
+    here: 'violations',
+    why: 'PEP 3333, "The start_response() Callable"; RFC 9110 15',
+  },
+  'validator-field': {
+    module: 'validate',
+    wsgiref: 'a header name is letters, digits, - and _; a value holds no HTAB, and may hold DEL',
+    here: 'a name is any token; a value may hold HTAB, and no DEL',
+    why: 'RFC 9110 5.1 and 5.5: no right application is refused',
+  },
+  'validator-hop-by-hop': {
+    module: 'validate',
+    wsgiref: 'hop-by-hop headers pass, for the handlers to refuse',
+    here: 'a violation',
+    why: 'PEP 3333, "Other HTTP Features"',
+  },
+  'validator-content-length': {
+    module: 'validate',
+    wsgiref: 'a Content-Length of any form passes, with a body of any length',
+    here: 'violations',
+    why: 'PEP 3333, "Handling the Content-Length Header"',
+  },
+  'validator-bodyless': {
+    module: 'validate',
+    wsgiref: '204 and 304 may have a body, and a server may read on the body of an answer to HEAD',
+    here: 'violations, of the application and of the server',
+    why: 'RFC 9110 9.3.2, 15.3.5 and 15.4.5',
+  },
+  'validator-exc-info': {
+    module: 'validate',
+    wsgiref: 'excInfo that is no tuple is a violation',
+    here: 'it is warned of when it is no Error',
+    why: 'JavaScript can throw anything',
+  },
+  'validator-start-response': {
+    module: 'validate',
+    wsgiref:
+      'a second start_response without exc_info passes, none at all with an empty body, and one that returns no write',
+    here: 'violations',
+    why: 'PEP 3333, "The start_response() Callable"',
+  },
+  'validator-empty-chunk-first': {
+    module: 'validate',
+    wsgiref: 'an empty chunk before start_response is a violation',
+    here: 'it is right',
+    why: 'PEP 3333 has middleware yield one when it has nothing yet',
+  },
+  'validator-order': {
+    module: 'validate',
+    wsgiref:
+      'write from within the body, write, start_response and reading after the end, and closing twice pass',
+    here: 'violations',
+    why: 'PEP 3333, "The write() Callable" and "Specification Details"',
+  },
+  'validator-blocks': {
+    module: 'validate',
+    wsgiref: 'middleware that holds chunks back passes',
+    here: 'validators on both of its sides find it',
+    why: 'PEP 3333, "Middleware Handling of Block Boundaries"',
+  },
 } as const satisfies Record<string, Difference>;
 
 export type DifferenceId = keyof typeof DIFFERENCES;

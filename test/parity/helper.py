@@ -5,8 +5,14 @@ A request is a line of JSON on stdin, {"id", "op", "cases"}; its answer a line o
 """
 
 import json
+import os
 import sys
 from wsgiref import handlers, headers, util
+
+# Python runs isolated, and so does not look beside this file by itself.
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+
+import scenarios  # noqa: E402
 
 OPERATIONS = {}
 
@@ -178,6 +184,14 @@ def step(function, *args):
         return {"value": function(*args)}
     except Exception:
         return {"error": True}
+
+
+# --- wsgiref.validate
+
+
+@operation
+def validate(scenario):
+    return scenarios.verdict(scenario)
 
 
 # --- the conversation

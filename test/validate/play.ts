@@ -1,6 +1,6 @@
 /** Plays a scenario: an application and a server made of data, with the validator between them. */
 import { inspect } from 'node:util';
-import type { Environ, ResponseBody, StartResponse, Write } from '@wsgi/core';
+import type { Application, Environ, ResponseBody, StartResponse, Write } from '@wsgi/core';
 import { validator, type WSGIWarning } from '@wsgi/core/validate';
 import { vi } from 'vitest';
 import { PLAIN, type Scenario, type ServerStep, type Step, type Value } from './scenario.ts';
@@ -51,7 +51,8 @@ export async function play(scenario: Scenario, variant: Variant): Promise<Verdic
   const application = new ScriptedApplication(scenario, verdict);
   const server = new ScriptedServer(scenario, verdict);
   try {
-    await server.serve(application.in(variant));
+    const app = validator(application.in(variant));
+    await server.serve(scenario.middleware ? validator(collecting(app)) : app);
     await application.runAll(scenario.after ?? []);
   } catch (error) {
     verdict.error = error;
@@ -189,12 +190,12 @@ class ScriptedServer {
     this.#verdict = verdict;
   }
 
-  async serve(app: (environ: Environ, startResponse: StartResponse) => never): Promise<void> {
+  async serve(app: Application): Promise<void> {
     const { writer } = this.#scenario;
     const startResponse = () => (writer === undefined ? () => {} : decode(writer));
     const args = [this.#environ(), startResponse, 'one more'];
     const count = this.#scenario.arguments ?? 2;
-    this.#body = await this.#wait(Reflect.apply(validator(app), undefined, args.slice(0, count)));
+    this.#body = await this.#wait(Reflect.apply(app, undefined, args.slice(0, count)));
     for (const step of this.#scenario.server ?? ['drain', 'close']) await this.#do(step);
   }
 
@@ -240,6 +241,36 @@ class ScriptedServer {
   #wait<T>(value: T): T | Promise<Awaited<T>> {
     if (value instanceof Promise) this.#verdict.waited = true;
     return value;
+  }
+}
+
+/** Middleware that yields nothing until it has all. */
+function collecting(app: Application): Application {
+  return (environ, startResponse) => {
+    const answer = app(environ, startResponse);
+    if (answer instanceof Promise) return answer.then(collect);
+    return collect(answer);
+  };
+}
+
+function collect(body: ResponseBody): ResponseBody {
+  if (Symbol.asyncIterator in body) return collectLater(body);
+  return (function* () {
+    try {
+      yield Buffer.concat(Array.from(body));
+    } finally {
+      body.close?.();
+    }
+  })();
+}
+
+async function* collectLater(body: ResponseBody): AsyncGenerator<Uint8Array> {
+  try {
+    const chunks: Uint8Array[] = [];
+    for await (const chunk of body) chunks.push(chunk);
+    yield Buffer.concat(chunks);
+  } finally {
+    await body.close?.();
   }
 }
 

@@ -4,6 +4,8 @@
  * Data, so that it can be played here and by CPython (test/parity) alike.
  */
 
+import type { DifferencesOf } from '../parity/differences.ts';
+
 /** JSON, with marks for what it has no word for. */
 export type Value =
   | string
@@ -51,6 +53,8 @@ export interface Scenario {
   call: Step[];
   /** What it returns: chunks in a list, the steps of a generator, or some other value. */
   body: { list: Value[] } | { generator: Step[] } | { value: Value };
+  /** A middleware between, with a validator on both of its sides: it collects the body into one chunk. */
+  middleware?: 'collects';
   /** What the body's `close` is, if it has one: a method, one that throws, or some other value. */
   close?: 'method' | 'throws' | { value: Value };
   /** How the server goes on; by default it drains the body and closes it. */
@@ -59,18 +63,21 @@ export interface Scenario {
   after?: Step[];
 }
 
+/** The rows of test/parity/differences.ts that are the validator's. */
+export type Differs = DifferencesOf<'validate'>;
+
 /** A row of the validator's table. */
 export interface Case {
   name: string;
   scenario: Scenario;
   /** Begins what the AssertionError says; without it, nothing is wrong. */
-  wrong?: `${'application' | 'server'}: ${string}`;
+  wrong?: `${'application' | 'server' | 'middleware'}: ${string}`;
   /** The section of PEP 3333 that the error names. */
   section?: string;
   /** Begins what the WSGIWarning says; without it, there is none. */
-  warns?: `${'application' | 'server'}: ${string}`;
+  warns?: `${'application' | 'server' | 'middleware'}: ${string}`;
   /** The row of test/parity/differences.ts by which CPython's validator says otherwise. */
-  differs?: string;
+  differs?: Differs;
 }
 
 /** The environ of a plain request, without its streams. */

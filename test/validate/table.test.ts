@@ -34,7 +34,7 @@ function expectError(row: Case, error: unknown): void {
   expect(error).toBeInstanceOf(AssertionError);
   expect(error).toHaveProperty(
     'message',
-    expect.stringMatching(/^(server|application): .* \(PEP 3333, ".*"\)$/s),
+    expect.stringMatching(/^(server|application|middleware): .* \(PEP 3333, ".*"\)$/s),
   );
   const { message } = error as AssertionError;
   expect(message.slice(0, row.wrong.length)).toBe(row.wrong);

@@ -1,4 +1,4 @@
-import { bytes, type Case, OK, type Scenario, type Value } from '../scenario.ts';
+import { bytes, type Case, type Differs, OK, type Scenario, type Value } from '../scenario.ts';
 
 const details = 'Specification Details';
 const length = 'Handling the Content-Length Header';
@@ -17,7 +17,7 @@ const wrong = (
   scenario: Scenario,
   message: string,
   section: string,
-  differs?: string,
+  differs?: Differs,
 ): Case => ({
   name,
   scenario,
@@ -105,7 +105,6 @@ export const body: Case[] = [
     { call: [OK], body: { list: [] }, close: { value: 'close' } },
     "the body's close must be a method, not 'close'",
     details,
-    'validator-close-method',
   ),
   wrong(
     'a list without startResponse',
@@ -118,7 +117,7 @@ export const body: Case[] = [
     { call: [], body: { list: [] } },
     'the body ended, and startResponse() was never called',
     'The start_response() Callable',
-    'validator-never-started',
+    'validator-start-response',
   ),
   wrong(
     'a generator that calls startResponse after its first chunk',
@@ -137,28 +136,28 @@ export const body: Case[] = [
     { call: [['try', ['start', '200 OK', []]]], body: { list: [] } },
     'the body ended, and startResponse() was never called',
     'The start_response() Callable',
-    'validator-never-started',
+    'validator-start-response',
   ),
   wrong(
     'a body shorter than its Content-Length',
     { call: [['start', '200 OK', five]], body: { list: [bytes('hell')] } },
     'the body ended after 4 bytes, its Content-Length is 5',
     length,
-    'validator-body-length',
+    'validator-content-length',
   ),
   wrong(
     'no body, and a Content-Length',
     { call: [['start', '200 OK', five]], body: { list: [] } },
     'the body ended after 0 bytes, its Content-Length is 5',
     length,
-    'validator-body-length',
+    'validator-content-length',
   ),
   wrong(
     'a body longer than its Content-Length',
     { call: [['start', '200 OK', five]], body: { list: [bytes('hello'), bytes('!')] } },
     'the body has grown to 6 bytes, its Content-Length is 5',
     length,
-    'validator-body-length',
+    'validator-content-length',
   ),
   wrong(
     'write() and a body longer than the Content-Length',
@@ -171,7 +170,7 @@ export const body: Case[] = [
     },
     'the body has grown to 10 bytes, its Content-Length is 5',
     length,
-    'validator-body-length',
+    'validator-content-length',
   ),
   wrong(
     'write() longer than the Content-Length',
@@ -184,7 +183,7 @@ export const body: Case[] = [
     },
     'the body has grown to 6 bytes, its Content-Length is 5',
     length,
-    'validator-body-length',
+    'validator-content-length',
   ),
   wrong(
     'a body with 204',
@@ -250,14 +249,14 @@ export const body: Case[] = [
     },
     'write() was called while the returned body was being read; yield the bytes',
     writing,
-    'validator-write-within',
+    'validator-order',
   ),
   wrong(
     'write() after the end',
     { call: [OK], body: { list: [] }, after: [['write', bytes('late')]] },
     'write() was called after the response had ended',
     writing,
-    'validator-after-the-end',
+    'validator-order',
   ),
   wrong(
     'read() with two sizes',
@@ -300,21 +299,21 @@ export const body: Case[] = [
     { input: 'hello', call: [OK], body: { list: [] }, after: [['input', 'read', 5]] },
     'wsgi.input was read (input.read()) after the response had ended',
     streams,
-    'validator-after-the-end',
+    'validator-order',
   ),
   wrong(
     'reading a line after the end',
     { input: 'hello', call: [OK], body: { list: [] }, after: [['input', 'readline']] },
     'wsgi.input was read (input.readline()) after the response had ended',
     streams,
-    'validator-after-the-end',
+    'validator-order',
   ),
   wrong(
     'iterating the input after the end',
     { input: 'hello', call: [OK], body: { list: [] }, after: [['iterate input']] },
     'wsgi.input was read (iterated) after the response had ended',
     streams,
-    'validator-after-the-end',
+    'validator-order',
   ),
   wrong(
     'errors.write() of bytes',
@@ -371,4 +370,15 @@ export const body: Case[] = [
     'errors.close() must not be called',
     streams,
   ),
+  {
+    name: 'a middleware that collects the body',
+    scenario: { call: [OK], body: { list: [bytes('a'), bytes('b')] }, middleware: 'collects' },
+    wrong: 'middleware: the application yielded two chunks before the middleware yielded one',
+    section: 'Middleware Handling of Block Boundaries',
+    differs: 'validator-blocks',
+  },
+  {
+    name: 'a middleware that collects a body of one chunk',
+    scenario: { call: [OK], body: { list: [bytes('a')] }, middleware: 'collects' },
+  },
 ];

@@ -1,4 +1,4 @@
-import { bytes, type Case, OK, type Step, TEXT, type Value } from '../scenario.ts';
+import { bytes, type Case, type Differs, OK, type Step, TEXT, type Value } from '../scenario.ts';
 
 const start = 'The start_response() Callable';
 
@@ -6,7 +6,7 @@ const calling = (
   name: string,
   call: Step[],
   wrong: string,
-  differs?: string,
+  differs?: Differs,
   section = start,
 ): Case => ({
   name,
@@ -20,7 +20,7 @@ const status = (
   name: string,
   value: Value,
   wrong: string,
-  differs?: string,
+  differs?: Differs,
   section?: string,
 ): Case => calling(name, [['start', value, TEXT]], wrong, differs, section);
 
@@ -28,7 +28,7 @@ const header = (
   name: string,
   value: Value,
   wrong: string,
-  differs?: string,
+  differs?: Differs,
   section?: string,
 ): Case =>
   calling(
@@ -81,19 +81,19 @@ export const head: Case[] = [
     'a code above 599',
     '600 High',
     "the status code must be from 200 to 599: '600 High'",
-    'validator-status-range',
+    'validator-status',
   ),
   status(
     'an informational code',
     '103 Early Hints',
     'the status code must be from 200 to 599',
-    'validator-status-range',
+    'validator-status',
   ),
   status(
     'a code alone',
     '200',
     'the status must be three digits, a space and a reason',
-    'validator-status-form',
+    'validator-status',
   ),
   status('a code and a dash', '200-OK', 'the status must be three digits, a space and a reason'),
   status(
@@ -102,34 +102,34 @@ export const head: Case[] = [
     'the status must be three digits, a space and a reason',
   ),
   status(
-    'two spaces for a reason',
+    'a status with a space in front',
     ' 200 OK',
     'the status must be three digits',
-    'validator-status-form',
+    'validator-status',
   ),
   status(
     'a status with a line break',
     '200 OK\r\nX: y',
     "the status must hold no control character: '200 OK\\r\\nX: y'",
-    'validator-status-control',
+    'validator-status',
   ),
   status(
     'a status with a NUL',
     '200 O\0K',
     "the status must hold no control character: '200 O\\x00K'",
-    'validator-status-control',
+    'validator-status',
   ),
   status(
     'a status with a tab',
     '200 O\tK',
     "the status must hold no control character: '200 O\\tK'",
-    'validator-status-control',
+    'validator-status',
   ),
   status(
     'a status with a DEL',
     '200 O\x7fK',
     "the status must hold no control character: '200 O\\x7FK'",
-    'validator-status-control',
+    'validator-status',
   ),
   status(
     'a status above U+00FF',
@@ -262,7 +262,7 @@ export const head: Case[] = [
     'a value with a DEL',
     ['X-A', 'a\x7f'],
     "The value of the header 'X-A' holds the control character U+007F",
-    'validator-del',
+    'validator-field',
   ),
   header(
     'a value above U+00FF',
@@ -339,19 +339,19 @@ export const head: Case[] = [
     'startResponse called twice',
     [OK, ['start', '500 Oops', TEXT]],
     'startResponse() was called twice; the second call needs excInfo',
-    'validator-start-twice',
+    'validator-start-response',
   ),
   calling(
     'startResponse called twice with a null excInfo',
     [OK, ['start', '500 Oops', TEXT, null]],
     'startResponse() was called twice; the second call needs excInfo',
-    'validator-start-twice',
+    'validator-start-response',
   ),
   calling(
     'startResponse called again after a call that failed',
     [['try', ['start', 'bad', TEXT]], OK],
     'startResponse() was called twice; the second call needs excInfo',
-    'validator-start-twice',
+    'validator-start-response',
   ),
   {
     name: 'startResponse called after the end',
@@ -362,6 +362,6 @@ export const head: Case[] = [
     },
     wrong: 'application: startResponse() was called after the response had ended',
     section: start,
-    differs: 'validator-after-the-end',
+    differs: 'validator-order',
   },
 ];

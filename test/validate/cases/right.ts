@@ -210,7 +210,7 @@ export const right: Case[] = [
       ],
       body: { list: hello },
     },
-    differs: 'validator-tab',
+    differs: 'validator-field',
   },
   {
     name: 'an empty header value',
@@ -243,7 +243,7 @@ export const right: Case[] = [
       ],
       body: { list: hello },
     },
-    differs: 'validator-token',
+    differs: 'validator-field',
   },
   {
     name: 'a header name that begins with a digit',
@@ -260,7 +260,7 @@ export const right: Case[] = [
       ],
       body: { list: hello },
     },
-    differs: 'validator-token',
+    differs: 'validator-field',
   },
   {
     name: 'repeated headers',
@@ -422,10 +422,12 @@ export const right: Case[] = [
       call: [OK],
       body: { list: hello },
     },
+    differs: 'validator-paths',
   },
   {
     name: 'no SCRIPT_NAME',
     scenario: { without: ['SCRIPT_NAME'], call: [OK], body: { list: hello } },
+    differs: 'validator-paths',
   },
   {
     name: 'https',

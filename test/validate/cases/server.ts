@@ -1,10 +1,10 @@
-import { bytes, type Case, OK, type Scenario, type Value } from '../scenario.ts';
+import { bytes, type Case, type Differs, OK, type Scenario, type Value } from '../scenario.ts';
 
 const environ = 'environ Variables';
 const streams = 'Input and Error Streams';
 const good: Pick<Scenario, 'call' | 'body'> = { call: [OK], body: { list: [bytes('hello')] } };
 
-const missing = (key: string, differs?: string): Case => ({
+const missing = (key: string, differs?: Differs): Case => ({
   name: `no ${key}`,
   scenario: { without: [key], ...good },
   wrong: `server: the environ lacks the required key ${key}`,
@@ -17,7 +17,7 @@ const entry = (
   key: string,
   value: Value,
   wrong: string,
-  differs?: string,
+  differs?: Differs,
   section = environ,
 ): Case => ({
   name,
@@ -32,7 +32,7 @@ export const server: Case[] = [
   missing('REQUEST_METHOD'),
   missing('SERVER_NAME'),
   missing('SERVER_PORT'),
-  missing('SERVER_PROTOCOL', 'validator-server-protocol'),
+  missing('SERVER_PROTOCOL', 'validator-environ'),
   missing('wsgi.version'),
   missing('wsgi.url_scheme'),
   missing('wsgi.input'),
@@ -45,28 +45,28 @@ export const server: Case[] = [
     'SERVER_NAME',
     '',
     'SERVER_NAME must not be empty',
-    'validator-never-empty',
+    'validator-environ',
   ),
   entry(
     'an empty SERVER_PORT',
     'SERVER_PORT',
     '',
     'SERVER_PORT must not be empty',
-    'validator-never-empty',
+    'validator-environ',
   ),
   entry(
     'an empty SERVER_PROTOCOL',
     'SERVER_PROTOCOL',
     '',
     'SERVER_PROTOCOL must not be empty',
-    'validator-never-empty',
+    'validator-environ',
   ),
   entry(
     'an empty REQUEST_METHOD',
     'REQUEST_METHOD',
     '',
     'REQUEST_METHOD must not be empty',
-    'validator-never-empty',
+    'validator-environ',
   ),
   entry(
     'a port that is a number',
@@ -123,7 +123,7 @@ export const server: Case[] = [
     'wsgi.version',
     [2, 0],
     'wsgi.version must be [1, 0], not [ 2, 0 ]',
-    'validator-version',
+    'validator-environ',
   ),
   entry(
     'another scheme',
@@ -222,35 +222,35 @@ export const server: Case[] = [
     'CONTENT_LENGTH',
     '+5',
     "CONTENT_LENGTH must be '' or a decimal number of bytes, not '+5'",
-    'validator-decimal',
+    'validator-environ',
   ),
   entry(
     'a CONTENT_LENGTH with a space',
     'CONTENT_LENGTH',
     ' 5',
     "CONTENT_LENGTH must be '' or a decimal number of bytes, not ' 5'",
-    'validator-decimal',
+    'validator-environ',
   ),
   entry(
     'a wsgi.file_wrapper that is no class',
     'wsgi.file_wrapper',
     'sendfile',
     "wsgi.file_wrapper must be a function, not 'sendfile'",
-    'validator-extensions',
+    'validator-environ',
   ),
   entry(
     'a wsgi.input_terminated that is no boolean',
     'wsgi.input_terminated',
     'yes',
     "wsgi.input_terminated must be a boolean, not 'yes'",
-    'validator-extensions',
+    'validator-environ',
   ),
   entry(
     'a gateway.signal that is no function',
     'gateway.signal',
     { object: true },
     'gateway.signal must be a function, not {}',
-    'validator-extensions',
+    'validator-environ',
   ),
   {
     name: 'an unknown method',
@@ -292,7 +292,7 @@ export const server: Case[] = [
     scenario: { writer: null, ...good },
     wrong: 'server: startResponse() must return the write callable, not null',
     section: 'The start_response() Callable',
-    differs: 'validator-write-callable',
+    differs: 'validator-start-response',
   },
   {
     name: 'a chunk asked for after close()',
@@ -305,14 +305,14 @@ export const server: Case[] = [
     scenario: { ...good, server: ['drain', 'close', 'close'] },
     wrong: 'server: close() was called twice',
     section: 'Specification Details',
-    differs: 'validator-close-once',
+    differs: 'validator-order',
   },
   {
     name: 'the body of an answer to HEAD drained',
     scenario: { environ: { REQUEST_METHOD: 'HEAD' }, ...good },
     wrong: 'server: the body of an answer to HEAD was read on after its first chunk',
     section: 'Other HTTP Features',
-    differs: 'validator-head',
+    differs: 'validator-bodyless',
   },
   {
     name: 'an input that gives text',
