@@ -16,9 +16,19 @@ export {
   type BodyInputOptions,
   type ByteSource,
   emptySource,
+  LengthSource,
+  ReadableSource,
   standardErrors,
   TextErrors,
 } from '../streams/index.js';
 export { toApplication } from './application.js';
 export { BaseHandler } from './base.js';
+export { BaseCGIHandler, CGIHandler, type CGIOptions, IISCGIHandler } from './cgi.js';
+export {
+  checkGatewayOptions,
+  type EnvironOption,
+  extraEntries,
+  type GatewayOptions,
+} from './options.js';
+export { readEnviron } from './read-environ.js';
 export { type OutputStream, SimpleHandler } from './simple.js';

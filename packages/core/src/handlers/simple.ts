@@ -1,3 +1,4 @@
+import { isDisconnect } from '../errors.js';
 import type { ErrorStream, InputStream } from '../types.js';
 import { BaseHandler } from './base.js';
 
@@ -59,9 +60,28 @@ export class SimpleHandler extends BaseHandler {
   }
 
   override _write(data: Uint8Array): void | Promise<void> {
-    const answer = this.stdout.write(data);
-    if (answer instanceof Promise) return answer.then(() => undefined);
-    return answer === false ? drained(this.stdout) : undefined;
+    const { stdout } = this;
+    try {
+      const answer = stdout.write(data);
+      if (answer instanceof Promise) {
+        return answer.then(
+          () => undefined,
+          (error) => this.#failed(error),
+        );
+      }
+      if (answer !== false) return undefined;
+    } catch (error) {
+      return this.#failed(error);
+    }
+    // A body that never waits would keep the stream's own 'close' from being heard.
+    if (stdout.destroyed === true) return this.handleDisconnect();
+    return drained(stdout);
+  }
+
+  /** A write that finds the connection ended is how a synchronous transport says so; wsgiref's `run` takes it so, too. */
+  #failed(error: unknown): void {
+    if (!isDisconnect(error)) throw error;
+    this.handleDisconnect();
   }
 
   override _flush(): void | Promise<void> {
@@ -79,7 +99,7 @@ export class SimpleHandler extends BaseHandler {
 
 /** Waits until a stream that said "full" has room again, or has closed. */
 function drained(stdout: OutputStream): Promise<void> | undefined {
-  if (stdout.once === undefined || stdout.destroyed === true) return undefined;
+  if (stdout.once === undefined) return undefined;
   return new Promise((resolve) => {
     const done = (): void => {
       stdout.off?.('drain', done);

@@ -6,10 +6,10 @@ import { BaseHandler } from '../handlers/base.js';
 import { Headers } from '../headers.js';
 import { standardErrors } from '../streams/errors.js';
 import { BodyInput } from '../streams/input.js';
+import { ReadableSource } from '../streams/readable-source.js';
 import type { ErrorStream, InputStream, RequestEnviron } from '../types.js';
 import { drain, refuseRest } from './drain.js';
 import { addHeaders, type NodeRequest, requestVars } from './environ.js';
-import { ReadableSource } from './readable-source.js';
 import { type NodeResponse, writeHead } from './response-head.js';
 
 export interface NodeHandlerOptions {

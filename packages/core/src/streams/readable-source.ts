@@ -1,6 +1,6 @@
 import type { Readable } from 'node:stream';
 import { ClientDisconnectedError } from '../errors.js';
-import type { ByteSource } from '../streams/input.js';
+import type { ByteSource } from './input.js';
 
 /**
  * A request's body, pulled chunk by chunk from a Node stream.
