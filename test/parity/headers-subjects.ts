@@ -154,13 +154,14 @@ function rowOfField(
   value: unknown,
   params: Record<string, unknown>,
 ): DifferenceId | undefined {
-  const texts = [name, value, ...Object.keys(params), ...Object.values(params)].filter(
-    (text) => typeof text === 'string',
-  );
-  // Newer releases of CPython refuse some of these as well, and not always the same.
-  if (texts.some((text) => CONTROL.test(text))) return 'header-control';
-  if (!refusedHere) return undefined;
+  const texts = (...given: unknown[]): string[] => given.filter((text) => typeof text === 'string');
+  const names = texts(name, ...Object.keys(params));
+  const values = texts(value, ...Object.values(params));
+  // Newer releases of CPython refuse control characters too, and some of them HTAB.
+  if (!refusedHere)
+    return CONTROL.test([...names, ...values].join('')) ? 'header-control' : undefined;
+  if (CONTROL.test([...names, ...values.join('').split('\t')].join(''))) return 'header-control';
   if (!TOKEN.test(String(name))) return 'header-name-token';
-  if (texts.some((text) => /[^\0-\xff]/.test(text))) return 'header-latin1';
+  if (/[^\0-\xff]/.test([...names, ...values].join(''))) return 'header-latin1';
   return Object.keys(params).every((key) => TOKEN.test(key)) ? undefined : 'header-parameter-token';
 }

@@ -39,6 +39,7 @@ const path = fc.oneof(
   { weight: 12, arbitrary: segments.map((rest) => `/${rest}`) },
   { weight: 3, arbitrary: fc.constantFrom('', '/', '//', '///') },
   { weight: 1, arbitrary: segments },
+  { weight: 1, arbitrary: fc.constantFrom('..', '../..', '/..', '/../../x') },
   { weight: 1, arbitrary: fc.constant('/日本') },
 );
 
