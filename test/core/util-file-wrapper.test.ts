@@ -185,6 +185,15 @@ describe('a FileWrapper of a FileHandle', () => {
     expect(await new FileWrapper(handle).size()).toBeUndefined();
   });
 
+  it('does not know the size of a file that cannot be asked; reading it says why', async () => {
+    const handle = await open(path);
+    await handle.close();
+    const wrapper = new FileWrapper(handle);
+    expect(await wrapper.size()).toBeUndefined();
+    await expect(collect(wrapper)).rejects.toThrow(/EBADF/);
+    expect(() => [...wrapper]).toThrow(/EBADF|out of range/);
+  });
+
   it('closes it', async () => {
     const handle = await open(path);
     await new FileWrapper(handle).close?.();

@@ -1,4 +1,10 @@
-import { type Environ, FileWrapper, readChunks, setupTestingDefaults } from '@wsgi/core';
+import {
+  applicationUri,
+  type Environ,
+  FileWrapper,
+  readChunks,
+  setupTestingDefaults,
+} from '@wsgi/core';
 import { describe, expect, it } from 'vitest';
 
 type Given = Partial<Environ>;
@@ -40,6 +46,12 @@ describe('setupTestingDefaults', () => {
       HTTP_HOST: '',
     };
     expect(filled({ ...given })).toMatchObject(given);
+  });
+
+  it("keeps a null as wsgiref keeps None: HTTP_HOST's says that there is none", () => {
+    const environ = filled({ HTTP_HOST: null as never, SERVER_PORT: '8000' });
+    expect(environ.HTTP_HOST).toBeNull();
+    expect(applicationUri(environ)).toBe('http://127.0.0.1:8000/');
   });
 
   it.each<[Given, Given]>([

@@ -135,7 +135,7 @@ export const testingDefaults: Subject<{ environ: GivenEnviron }> = {
     environ: environOf({
       SERVER_NAME: host,
       SERVER_PROTOCOL: fc.constantFrom('HTTP/1.0', 'HTTP/1.1'),
-      HTTP_HOST: host,
+      HTTP_HOST: fc.oneof(host, fc.constant(null as never)),
       REQUEST_METHOD: fc.constantFrom('GET', 'POST', ''),
       SCRIPT_NAME: path,
       PATH_INFO: path,

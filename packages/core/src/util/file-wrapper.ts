@@ -143,15 +143,19 @@ function statedSize(size: unknown): number | undefined {
 }
 
 async function bytesLeft(handle: FileHandleLike): Promise<number | undefined> {
-  const stat = await handle.stat();
-  if (!stat.isFile()) return undefined;
-  const position = currentPosition(handle.fd);
-  if (position === undefined) return undefined;
-  if (stat.size > position) return stat.size - position;
-  // Files of /proc say that they are empty and are not: at the end it takes a read to know. It leaves the
-  // position where it is.
-  const { bytesRead } = await handle.read(Buffer.alloc(1), 0, 1, position);
-  return bytesRead === 0 ? 0 : undefined;
+  try {
+    const stat = await handle.stat();
+    const position = stat.isFile() ? currentPosition(handle.fd) : undefined;
+    if (position === undefined) return undefined;
+    if (stat.size > position) return stat.size - position;
+    // Files of /proc say that they are empty and are not: at the end it takes a read to know. It leaves the
+    // position where it is.
+    const { bytesRead } = await handle.read(Buffer.alloc(1), 0, 1, position);
+    return bytesRead === 0 ? 0 : undefined;
+  } catch {
+    // What is wrong with the file shows when it is read, where somebody waits for it.
+    return undefined;
+  }
 }
 
 /** Where the next read begins. Node has no name for lseek(2), but Linux tells (proc(5)), from memory. */

@@ -19,28 +19,37 @@ import { guessScheme } from './uri.js';
  * ```
  */
 export function setupTestingDefaults(environ: Partial<Environ>): asserts environ is Environ {
-  environ.SERVER_NAME ??= '127.0.0.1';
-  environ.SERVER_PROTOCOL ??= 'HTTP/1.0';
-  environ.HTTP_HOST ??= environ.SERVER_NAME;
-  environ.REQUEST_METHOD ??= 'GET';
+  fill(environ, 'SERVER_NAME', '127.0.0.1');
+  fill(environ, 'SERVER_PROTOCOL', 'HTTP/1.0');
+  fill(environ, 'HTTP_HOST', environ.SERVER_NAME);
+  fill(environ, 'REQUEST_METHOD', 'GET');
 
   // A path that was given in part is complete: its other part is empty.
-  environ.PATH_INFO ??= environ.SCRIPT_NAME === undefined ? '/' : '';
-  environ.SCRIPT_NAME ??= '';
-  environ.QUERY_STRING ??= '';
+  fill(environ, 'PATH_INFO', environ.SCRIPT_NAME === undefined ? '/' : '');
+  fill(environ, 'SCRIPT_NAME', '');
+  fill(environ, 'QUERY_STRING', '');
 
-  environ['wsgi.version'] ??= [1, 0];
-  environ['wsgi.run_once'] ??= false;
-  environ['wsgi.multithread'] ??= false;
-  environ['wsgi.multiprocess'] ??= false;
-  environ['wsgi.input'] ??= new EmptyInput();
-  environ['wsgi.errors'] ??= new CollectedErrors();
-  environ['wsgi.url_scheme'] ??= guessScheme(environ);
-  environ.SERVER_PORT ??= environ['wsgi.url_scheme'] === 'https' ? '443' : '80';
+  fill(environ, 'wsgi.version', [1, 0]);
+  fill(environ, 'wsgi.run_once', false);
+  fill(environ, 'wsgi.multithread', false);
+  fill(environ, 'wsgi.multiprocess', false);
+  fill(environ, 'wsgi.input', new EmptyInput());
+  fill(environ, 'wsgi.errors', new CollectedErrors());
+  fill(environ, 'wsgi.url_scheme', guessScheme(environ));
+  fill(environ, 'SERVER_PORT', environ['wsgi.url_scheme'] === 'https' ? '443' : '80');
 
-  environ['wsgi.file_wrapper'] ??= FileWrapper;
-  environ['wsgi.input_terminated'] ??= true;
-  environ['gateway.signal'] ??= neverGone();
+  fill(environ, 'wsgi.file_wrapper', FileWrapper);
+  fill(environ, 'wsgi.input_terminated', true);
+  fill(environ, 'gateway.signal', neverGone());
+}
+
+/** Python's `setdefault`: a null that is there stays, as None does. */
+function fill<Key extends keyof Environ>(
+  environ: Partial<Environ>,
+  key: Key,
+  value: Environ[Key],
+): void {
+  if (environ[key] === undefined) environ[key] = value;
 }
 
 /** The client of a test never goes away. */
