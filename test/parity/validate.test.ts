@@ -1,8 +1,9 @@
 import { isDeepStrictEqual } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { CASES } from '../validate/cases/index.ts';
-import { play, variantsOf } from '../validate/play.ts';
+import { play } from '../validate/play.ts';
 import { type Case, type Differs, PLAIN, type Scenario } from '../validate/scenario.ts';
+import { variantsOf } from '../validate/scripted-application.ts';
 import { DIFFERENCES } from './differences.ts';
 import { Python, whyNoPython } from './python.ts';
 

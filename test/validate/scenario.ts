@@ -102,3 +102,13 @@ export const TEXT: Value = [['Content-Type', 'text/plain']];
 export const OK: Step = ['start', '200 OK', TEXT];
 
 export const bytes = (data: string): Value => ({ bytes: data });
+
+/** What a value stands for here. */
+export function decode(value: Value): unknown {
+  if (Array.isArray(value)) return value.map(decode);
+  if (typeof value !== 'object' || value === null) return value;
+  if ('bytes' in value) return Buffer.from(value.bytes, 'latin1');
+  if ('iterator' in value) return value.iterator.map(decode).values();
+  if ('caught' in value) return new Error(value.caught);
+  return {};
+}

@@ -1,8 +1,9 @@
 import { AssertionError } from 'node:assert';
 import { describe, expect, it } from 'vitest';
 import { CASES } from './cases/index.ts';
-import { play, variantsOf } from './play.ts';
+import { play } from './play.ts';
 import type { Case } from './scenario.ts';
+import { variantsOf } from './scripted-application.ts';
 
 describe('The validator catches what is wrong, and nothing else', () => {
   for (const row of CASES) {
@@ -13,7 +14,7 @@ describe('The validator catches what is wrong, and nothing else', () => {
         expect(verdict.warnings.map(String)).toEqual(
           row.warns === undefined ? [] : [expect.stringContaining(`WSGIWarning: ${row.warns}`)],
         );
-        if (variant === 'synchronous') expect(verdict.waited).toBe(false);
+        if (variant === 'synchronous') expect(verdict.server.waited).toBe(false);
       });
     }
   }

@@ -110,7 +110,7 @@ function iterate(body: ResponseBody): Source {
 }
 
 /** `close()`; a Node stream has none and would keep its file or socket, so its `destroy()` stands in. */
-function release(body: ResponseBody): unknown {
+export function release(body: ResponseBody): unknown {
   if (typeof body.close === 'function') return body.close();
   if ('destroy' in body && typeof body.destroy === 'function' && 'readable' in body) body.destroy();
   return undefined;

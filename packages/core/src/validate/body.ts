@@ -1,4 +1,5 @@
 import { types } from 'node:util';
+import { release } from '../handlers/body.js';
 import { isPromise } from '../handlers/promise.js';
 import { show } from '../show.js';
 import type { AsyncResponseBody, ResponseBody, SyncResponseBody } from '../types.js';
@@ -76,16 +77,16 @@ abstract class Body<Source extends ResponseBody> {
     exchange.checkInnerClosed();
   }
 
-  #closeSource(): void | Promise<void> {
+  #closeSource(): unknown {
     try {
-      return this.source.close?.();
+      return release(this.source);
     } catch (error) {
       this.exchange.over = true;
       throw error;
     }
   }
 
-  async #closeLater(closing: PromiseLike<void>): Promise<void> {
+  async #closeLater(closing: PromiseLike<unknown>): Promise<void> {
     try {
       await closing;
     } finally {

@@ -1,0 +1,123 @@
+/** The table once more, with a real handler as the server: it is never at fault, and reports who is. */
+import { Readable } from 'node:stream';
+import { type Application, BodyInput, SimpleHandler, TextErrors } from '@wsgi/core';
+import { validator } from '@wsgi/core/validate';
+import { describe, expect, it, vi } from 'vitest';
+import { CASES } from './cases/index.ts';
+import { validated } from './play.ts';
+import { type Case, PLAIN, type Scenario } from './scenario.ts';
+import { ScriptedApplication, variantsOf } from './scripted-application.ts';
+
+const text: [string, string][] = [['Content-Type', 'text/plain']];
+
+interface Served {
+  response: string;
+  reported: string;
+  /** Whether the handler destroyed the connection. */
+  aborted: boolean;
+  /** Whether it had to wait for anything. */
+  waited: boolean;
+}
+
+async function serve(
+  app: Application,
+  { environ = {}, input = '' }: Pick<Scenario, 'environ' | 'input'> = {},
+): Promise<Served> {
+  const served: Served = { response: '', reported: '', aborted: false, waited: false };
+  const parts = [Buffer.from(input, 'latin1')];
+  const handler = new SimpleHandler(
+    new BodyInput({ pull: () => parts.shift() ?? null }),
+    {
+      write(data) {
+        served.response += Buffer.from(data).toString('latin1');
+      },
+      destroy() {
+        served.aborted = true;
+      },
+    },
+    new TextErrors((message) => {
+      served.reported += message;
+    }),
+    { ...PLAIN, ...environ },
+  );
+  const running = handler.run(app);
+  served.waited = running !== undefined;
+  await running;
+  return served;
+}
+
+/** What an application can do wrong or right by itself, whatever its server is. */
+function isApplications({ scenario, wrong, warns }: Case): boolean {
+  const { server, without, arguments: count, writer, answers, environ = {} } = scenario;
+  const special = server ?? without ?? count ?? writer ?? answers;
+  if (special !== undefined || (wrong ?? warns)?.startsWith('server')) return false;
+  return !Object.keys(environ).some((key) => key.startsWith('wsgi.'));
+}
+
+describe('Under a handler, the validator', () => {
+  for (const row of CASES.filter(isApplications)) {
+    for (const variant of variantsOf(row.scenario)) {
+      it(`says: ${row.wrong ?? 'right'}: ${row.name} (${variant})`, async () => {
+        const emit = vi.spyOn(process, 'emitWarning').mockImplementation(() => {});
+        const application = new ScriptedApplication(row.scenario);
+        const served = await serve(validated(row.scenario, application, variant), row.scenario);
+        const late: unknown[] = [];
+        await application.runAll(row.scenario.after ?? []).catch((error) => late.push(error));
+        emit.mockRestore();
+        const said = `${served.reported}${late.join()}`;
+        if (row.wrong === undefined) expect(said).toBe('');
+        else expect(said).toContain(`AssertionError [ERR_ASSERTION]: ${row.wrong}`);
+        if (variant === 'synchronous') expect(served.waited).toBe(false);
+        expect(application.closes).toBeLessThanOrEqual(1);
+      });
+    }
+  }
+
+  it('has a wrong application answered with 500, or its connection destroyed', async () => {
+    const early = await serve(validator(() => []));
+    expect(early.response).toMatch(/^HTTP\/1\.\d 500 /);
+    const late = await serve(
+      validator((_environ, startResponse) => {
+        startResponse('200 OK', [...text, ['Content-Length', '5']]);
+        return [Buffer.from('hell')];
+      }),
+    );
+    expect(late.aborted).toBe(true);
+    expect(late.reported).toContain('application: the body ended after 4 bytes');
+  });
+
+  it('lets HEAD be answered as GET is', async () => {
+    const app = validator((_environ, startResponse) => {
+      startResponse('200 OK', [...text]);
+      return [Buffer.from('he'), Buffer.from('llo')];
+    });
+    const served = await serve(app, { environ: { REQUEST_METHOD: 'HEAD' } });
+    expect(served.response).toMatch(/^HTTP\/1\.\d 200 OK\r\n.*\r\n\r\n$/s);
+    expect(served.reported).toBe('');
+  });
+
+  it('sees to the end of a stream that was never read', async () => {
+    const stream = Readable.from([Buffer.from('never read')]);
+    const failing: Application = (environ, startResponse) => {
+      startResponse('200 OK', [...text]);
+      environ['gateway.signal']();
+      return stream;
+    };
+    const body = await validator(failing)(await environOf(), () => () => {});
+    await body.close?.();
+    expect(stream.destroyed).toBe(true);
+  });
+});
+
+/** The environ that a handler makes. */
+async function environOf() {
+  const environs: Parameters<Application>[0][] = [];
+  await serve((environ, startResponse) => {
+    environs.push(environ);
+    startResponse('200 OK', [...text]);
+    return [];
+  });
+  const [environ] = environs;
+  if (environ === undefined) throw new Error('the application was not called');
+  return environ;
+}
