@@ -18,6 +18,8 @@ export class ExpressGatewayHandler extends NodeHandler {
     super(request, response, {
       ...options,
       path: mountedPath(request),
+      // Without a `next` there is nobody else to answer.
+      cascade: next === undefined ? undefined : options.cascade,
       input: parsedInput(request, options.maxBodySize ?? Number.POSITIVE_INFINITY),
     });
     this.#request = request;
@@ -26,6 +28,10 @@ export class ExpressGatewayHandler extends NodeHandler {
 
   override addCgiVars(): void {
     addExpressVars(this.environ, this.#request);
+  }
+
+  override _passOn(): void {
+    this.#next?.();
   }
 
   /**

@@ -1,6 +1,8 @@
 import { type ApplicationLike, toApplication } from '@wsgi/core';
 import {
+  type CascadeOptions,
   type GatewayOptions as CoreOptions,
+  cascadeStatuses,
   checkGatewayOptions,
   extraEntries,
 } from '@wsgi/core/node';
@@ -8,7 +10,8 @@ import type { ExpressRequest, ExpressResponse, NextFunction } from './express.js
 import { ExpressGatewayHandler } from './handler.js';
 
 export interface GatewayOptions<Request extends ExpressRequest = ExpressRequest>
-  extends CoreOptions<Request> {}
+  extends CoreOptions<Request>,
+    CascadeOptions {}
 
 /** A request handler as `app.use` takes it. */
 export type ExpressHandler<Request extends ExpressRequest = ExpressRequest> = (
@@ -38,6 +41,7 @@ export function mountGateway<Request extends ExpressRequest = ExpressRequest>(
   const application = toApplication(app);
   checkGatewayOptions(options);
   const { environ, errors, maxBodySize } = options;
+  const cascade = cascadeStatuses(options.cascade);
 
   // Exactly three parameters: Express takes a function of four for error middleware. Nothing is returned: a
   // rejected promise would hang Express 4 and call `next` by itself on 5.
@@ -46,6 +50,7 @@ export function mountGateway<Request extends ExpressRequest = ExpressRequest>(
       extraEnviron: () => extraEntries(environ, request),
       errors,
       maxBodySize,
+      cascade,
     }).run(application);
   };
 }

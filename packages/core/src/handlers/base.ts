@@ -45,6 +45,8 @@ export abstract class BaseHandler extends HandlerHost {
   /** Nothing more can be sent: the response is whole, or given up. */
   #over = false;
   #closed = false;
+  /** The application has failed: what is sent from here on is the host's own answer. */
+  #failed = false;
   /** The transport's last request to wait, from a call of the `write` callable. */
   #unwritten: Promise<void> | undefined;
 
@@ -290,11 +292,13 @@ export abstract class BaseHandler extends HandlerHost {
   sendHeaders(): void {
     this.cleanupHeaders();
     this.headersSent = true;
+    this.declined = !this.#failed && this.declines(this.status ?? '');
     this.#framing.begin(
-      this.#isBodyless(),
+      this.declined || this.#isBodyless(),
       this.headers?.has('Transfer-Encoding') === true,
       this.headers?.get('Content-Length'),
     );
+    if (this.declined) return;
     if (!this.originServer || this.clientIsModern()) this._writeHead();
   }
 
@@ -319,8 +323,9 @@ export abstract class BaseHandler extends HandlerHost {
         `the body ended ${framing.missing} bytes short of its Content-Length of ${framing.promised}; the connection is destroyed, so that no client takes it for whole`,
       );
     }
-    if (framing.chunked) this._write(LAST_CHUNK);
     this.#over = true;
+    if (this.declined) return;
+    if (framing.chunked) this._write(LAST_CHUNK);
     this._end();
   }
 
@@ -348,6 +353,9 @@ export abstract class BaseHandler extends HandlerHost {
   }
 
   #recover(error: unknown): void | Promise<void> {
+    this.#failed = true;
+    // Nothing was sent of a declined response, so that its error can still be answered.
+    if (this.declined) this.declined = this.headersSent = false;
     // A body that the client cut short is known here before the transport says that the client has gone.
     if (isClientDisconnect(error)) this.handleDisconnect();
     if (this.#client.gone && isDisconnect(error)) return this.#closeOnce();

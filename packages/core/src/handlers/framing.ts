@@ -20,8 +20,11 @@ export class Framing {
   begin(bodyless: boolean, chunked: boolean, contentLength: string | null | undefined): void {
     this.bodyless = bodyless;
     this.chunked = chunked;
-    if (contentLength !== undefined && contentLength !== null)
-      this.promised = Number(contentLength);
+    this.promised =
+      contentLength === undefined || contentLength === null
+        ? Number.POSITIVE_INFINITY
+        : Number(contentLength);
+    this.wanted = true;
     this.left = bodyless ? 0 : this.promised;
   }
 

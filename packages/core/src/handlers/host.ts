@@ -54,6 +54,8 @@ export abstract class HandlerHost {
   status: string | undefined = undefined;
   headers: Headers | undefined = undefined;
   headersSent = false;
+  /** The host does not want the response, and nothing of it is sent. See {@link declines}. */
+  declined = false;
   /** The bytes of the body handed to the transport so far. */
   bytesSent = 0;
   result: ResponseBody | undefined = undefined;
@@ -149,6 +151,16 @@ export abstract class HandlerHost {
     } catch (broken) {
       process.emitWarning(`wsgi.errors cannot be written: ${describeError(broken, 0)}`);
     }
+  }
+
+  /**
+   * Whether somebody else shall answer the request, not the application with this status. By default never.
+   *
+   * Asked once, when the header fields are due: with the first non-empty chunk, or at the end of the body. After
+   * a yes nothing is sent, {@link declined} is true, and the body is closed.
+   */
+  declines(_status: string): boolean {
+    return false;
   }
 
   /** The signal behind `gateway.signal`. */

@@ -53,6 +53,40 @@ export function checkGatewayOptions(options: GatewayOptions<never>): void {
   }
 }
 
+/** The statuses of an application that has no such page, or no such method for it. */
+const NOT_MINE: readonly number[] = [404, 405];
+
+/** What a host takes that has somebody else to give a request to. */
+export interface CascadeOptions {
+  /**
+   * The statuses with which the application says that a request is not its own: the request then goes on in the
+   * host, and nothing of the response is sent. `true` stands for 404 and 405. Default: `false`, none.
+   *
+   * What the application has read of the request's body, nobody else can read again.
+   */
+  cascade?: boolean | readonly number[] | undefined;
+}
+
+/**
+ * The statuses of a `cascade` option; undefined when there are none.
+ *
+ * @throws TypeError with the value and what the option takes.
+ */
+export function cascadeStatuses(cascade: unknown): readonly number[] | undefined {
+  if (cascade === undefined || cascade === false) return undefined;
+  if (cascade === true) return NOT_MINE;
+  if (!Array.isArray(cascade) || !cascade.every(isStatus)) {
+    throw new TypeError(
+      `cascade must be true (for 404 and 405), false, or an array of statuses from 200 to 599, not ${JSON.stringify(cascade)}`,
+    );
+  }
+  return cascade.length === 0 ? undefined : [...cascade];
+}
+
+function isStatus(value: unknown): boolean {
+  return Number.isInteger(value) && Number(value) >= 200 && Number(value) <= 599;
+}
+
 /** The entries that an `environ` option gives for a request. */
 export function extraEntries<Request>(
   environ: EnvironOption<Request> | undefined,

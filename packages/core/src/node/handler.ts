@@ -3,11 +3,12 @@ import { constants } from 'node:http2';
 import type { Readable, Writable } from 'node:stream';
 import type { MountedPath } from '../environ.js';
 import { BaseHandler } from '../handlers/base.js';
+import { isPromise } from '../handlers/promise.js';
 import { Headers } from '../headers.js';
 import { standardErrors } from '../streams/errors.js';
 import { BodyInput } from '../streams/input.js';
 import { ReadableSource } from '../streams/readable-source.js';
-import type { ErrorStream, InputStream, RequestEnviron } from '../types.js';
+import type { Application, ErrorStream, InputStream, RequestEnviron } from '../types.js';
 import { drain, refuseRest } from './drain.js';
 import { addHeaders, type NodeRequest, requestVars } from './environ.js';
 import { type NodeResponse, writeHead } from './response-head.js';
@@ -25,6 +26,8 @@ export interface NodeHandlerOptions {
   body?: Readable | undefined;
   /** The most bytes that a request's body may hold. Default: no limit. */
   maxBodySize?: number | undefined;
+  /** The statuses with which the application leaves the request to somebody else, see `_passOn`. Default: none. */
+  cascade?: readonly number[] | undefined;
 }
 
 /**
@@ -60,8 +63,40 @@ export class NodeHandler extends BaseHandler {
     if (options.maxBodySize !== undefined) this.maxBodySize = options.maxBodySize;
     if (response.destroyed) this.handleDisconnect();
     // 'close' comes after a whole response too; the handler knows whether it was over.
-    else response.on('close', () => this.handleDisconnect());
+    else response.on('close', this.#onClose);
   }
+
+  readonly #onClose = (): void => this.handleDisconnect();
+
+  /** Runs the application; when its response was declined and is closed, the request goes on in the host. */
+  override run(application: Application): void | Promise<void> {
+    const running = super.run(application);
+    if (this.options.cascade === undefined) return running;
+    return isPromise(running) ? running.then(() => this.#handOn()) : this.#handOn();
+  }
+
+  override declines(status: string): boolean {
+    return this.options.cascade?.includes(Number(status.slice(0, 3))) === true;
+  }
+
+  /** Leaves request and response as they were, but for what was read of the body, and gives them away. */
+  #handOn(): void {
+    if (!this.declined) return;
+    const { response } = this;
+    response.off('close', this.#onClose);
+    this.releaseInput();
+    // Node takes in what is left of a body only if nobody began to read it; the next handler may not want it.
+    if (this.#source?.used === true) response.once('finish', () => this.drainRequest());
+    try {
+      this._passOn();
+    } catch (error) {
+      this.report(error);
+      this._abort();
+    }
+  }
+
+  /** Gives a request that the application has declined to whoever comes next in the host. */
+  _passOn(): void {}
 
   override setupEnviron(): void {
     // Header fields last: up to them, all environs have one shape.

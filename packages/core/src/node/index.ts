@@ -1,5 +1,7 @@
 /** The bridge from Node's own requests and responses. */
 export {
+  type CascadeOptions,
+  cascadeStatuses,
   checkGatewayOptions,
   type EnvironOption,
   extraEntries,

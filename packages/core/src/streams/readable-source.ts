@@ -10,6 +10,8 @@ import type { ByteSource } from './input.js';
 export class ReadableSource implements ByteSource {
   readonly #stream: Readable;
   #listening = false;
+  #used = false;
+  #released = false;
   #wake: (() => void) | undefined;
 
   constructor(stream: Readable) {
@@ -17,6 +19,8 @@ export class ReadableSource implements ByteSource {
   }
 
   pull(): Uint8Array | null | Promise<Uint8Array | null> {
+    if (this.#released) return null;
+    this.#used = true;
     const stream = this.#stream;
     const chunk: unknown = stream.read();
     if (chunk !== null) return bytes(chunk);
@@ -29,8 +33,14 @@ export class ReadableSource implements ByteSource {
     }).then(() => this.pull());
   }
 
-  /** Lets go of the stream, so that somebody else can drain it. */
+  /** Whether anything was asked of the stream. */
+  get used(): boolean {
+    return this.#used;
+  }
+
+  /** Lets go of the stream, so that somebody else can read or drain it; a read that waits gets the end. */
   release(): void {
+    this.#released = true;
     if (!this.#listening) return;
     this.#listening = false;
     for (const event of EVENTS) this.#stream.off(event, this.#onEvent);
