@@ -16,7 +16,7 @@ export class Framing {
   /** Whether more of the body has a use: to be sent, or to see that it ends where it should. */
   wanted = true;
 
-  /** Takes the header fields' word for it. */
+  /** Takes the header fields' word for it; once more, when an error page takes the place of an unsent response. */
   begin(bodyless: boolean, chunked: boolean, contentLength: string | null | undefined): void {
     this.bodyless = bodyless;
     this.chunked = chunked;

@@ -51,7 +51,10 @@ export class NodeHandler extends BaseHandler {
   #source: ReadableSource | undefined;
   #input: InputStream | undefined;
   #hasBody = false;
+  /** The promise for a writer that has been told to wait, and what ends its wait. */
   #drained: Promise<void> | undefined;
+  #wake: (() => void) | undefined;
+  #listening = false;
   /** The chunk that completes the body, held until the end of the response: both go in one write. */
   #last: Uint8Array | undefined;
 
@@ -66,7 +69,10 @@ export class NodeHandler extends BaseHandler {
     else response.on('close', this.#onClose);
   }
 
-  readonly #onClose = (): void => this.handleDisconnect();
+  readonly #onClose = (): void => {
+    this.handleDisconnect();
+    this.#wake?.();
+  };
 
   /** Runs the application; when its response was declined and is closed, the request goes on in the host. */
   override run(application: Application): void | Promise<void> {
@@ -165,13 +171,15 @@ export class NodeHandler extends BaseHandler {
     // HTTP/2's response has no `destroyed`, and says "full" for ever once it is closed.
     if (this.clientGone || stream.destroyed || stream.write(data)) return undefined;
     this.#drained ??= new Promise((resolve) => {
-      const done = (): void => {
-        stream.off('drain', done).off('close', done);
+      this.#wake = () => {
         this.#drained = undefined;
         resolve();
       };
-      stream.on('drain', done).on('close', done);
     });
+    // One listener for the whole response: middleware that puts a stream of its own behind `on('drain')`, such as
+    // compression, does not do so for `off`, and gives that stream back from `on`.
+    if (!this.#listening) stream.on('drain', () => this.#wake?.());
+    this.#listening = true;
     return this.#drained;
   }
 
@@ -207,8 +215,10 @@ export class NodeHandler extends BaseHandler {
     const last = this.#last;
     this.#last = undefined;
     if (last === undefined) response.end();
-    // Node joins a string to the header fields and sends one buffer; of bytes it sends two.
-    else if (last.length <= SMALL) response.end(latin1(last), 'latin1');
+    // Node joins a string to the header fields and sends one buffer; of bytes it sends two. Middleware that has
+    // wrapped `end` to see the body shall see the bytes.
+    else if (last.length <= SMALL && !Object.hasOwn(response, 'end'))
+      response.end(latin1(last), 'latin1');
     else response.end(last);
   }
 
