@@ -6,11 +6,11 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
  */
 export interface ExpressRequest extends IncomingMessage {
   /** The URL as the client sent it; `url` may have been rewritten. */
-  originalUrl?: string;
+  originalUrl?: string | undefined;
   /** The path at which the router is mounted, as sent. */
-  baseUrl?: string;
+  baseUrl?: string | undefined;
   /** `http` or `https`, as far as `trust proxy` lets a header say so. */
-  protocol?: string;
+  protocol?: string | undefined;
   /** The client's address, as far as `trust proxy` lets a header say so. */
   ip?: string | undefined;
   /** What a body parser made of the body. */
