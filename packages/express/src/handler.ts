@@ -2,11 +2,12 @@ import { PayloadTooLargeError } from '@wsgi/core/handlers';
 import { NodeHandler, type NodeHandlerOptions } from '@wsgi/core/node';
 import { addExpressVars, mountedPath } from './environ.js';
 import type { ExpressRequest, ExpressResponse, NextFunction } from './express.js';
-import { parsedInput } from './input.js';
+import { ParsedBody } from './input.js';
 
 /** A handler that leaves its errors to Express. */
 export class ExpressGatewayHandler extends NodeHandler {
   readonly #request: ExpressRequest;
+  readonly #parsed: ParsedBody | undefined;
   readonly #next: NextFunction | undefined;
 
   constructor(
@@ -15,19 +16,22 @@ export class ExpressGatewayHandler extends NodeHandler {
     next: NextFunction | undefined,
     options: NodeHandlerOptions,
   ) {
+    const parsed = ParsedBody.of(request);
     super(request, response, {
       ...options,
       path: mountedPath(request),
       // Without a `next` there is nobody else to answer.
       cascade: next === undefined ? undefined : options.cascade,
-      input: parsedInput(request, options.maxBodySize ?? Number.POSITIVE_INFINITY),
+      input: parsed?.input(options.maxBodySize ?? Number.POSITIVE_INFINITY),
     });
     this.#request = request;
+    this.#parsed = parsed;
     this.#next = next;
   }
 
   override addCgiVars(): void {
     addExpressVars(this.environ, this.#request);
+    this.#parsed?.amend(this.environ);
   }
 
   override _passOn(): void {
