@@ -1,6 +1,13 @@
 import { once } from 'node:events';
-import { createServer, type RequestListener, type Server } from 'node:http';
+import {
+  createServer,
+  get,
+  type IncomingHttpHeaders,
+  type RequestListener,
+  type Server,
+} from 'node:http';
 import type { AddressInfo } from 'node:net';
+import consumers from 'node:stream/consumers';
 import type { Application, ErrorStream } from '@wsgi/core';
 import { TextErrors } from '@wsgi/core';
 import express5 from 'express';
@@ -52,4 +59,55 @@ export function text(body: string, status = '200 OK'): Application {
 export function recorder(): { errors: ErrorStream; lines: string[] } {
   const lines: string[] = [];
   return { errors: new TextErrors((line) => lines.push(line)), lines };
+}
+
+/** An application that answers with these entries of its environ, as JSON. */
+export function echo(...keys: string[]): Application {
+  return (environ, startResponse) => {
+    startResponse('200 OK', [['Content-Type', 'application/json']]);
+    return [
+      Buffer.from(JSON.stringify(Object.fromEntries(keys.map((key) => [key, environ[key]])))),
+    ];
+  };
+}
+
+/** What a GET answers as JSON. The target goes out as it is, and Host can be set, which fetch does not allow. */
+export async function getJson(
+  origin: string,
+  target: string,
+  headers: Record<string, string> = {},
+): Promise<unknown> {
+  const { hostname, port } = new URL(origin);
+  const request = get({ hostname, port, path: target, headers, agent: false });
+  const [response] = await once(request, 'response');
+  const body: string = await consumers.text(response);
+  if (response.statusCode !== 200) throw new Error(`${response.statusCode}: ${body}`);
+  return JSON.parse(body);
+}
+
+/** A turnstile: each `open` lets one `passed` through, whichever comes first. */
+export function gate<T = void>(): { open(value: T): void; passed(): Promise<T> } {
+  const values: T[] = [];
+  const waiting: Array<(value: T) => void> = [];
+  return {
+    open(value) {
+      const next = waiting.shift();
+      if (next === undefined) values.push(value);
+      else next(value);
+    },
+    async passed() {
+      if (values.length > 0) return values.shift() as T;
+      return await new Promise((resolve) => waiting.push(resolve));
+    },
+  };
+}
+
+/** A GET whose body comes as it is on the wire, but for the chunked coding. */
+export async function rawGet(
+  origin: string,
+  headers: Record<string, string> = {},
+): Promise<{ status: number | undefined; headers: IncomingHttpHeaders; body: Buffer }> {
+  const [response] = await once(get(origin, { headers, agent: false }), 'response');
+  const body = await consumers.buffer(response);
+  return { status: response.statusCode, headers: response.headers, body };
 }
