@@ -1,1 +1,134 @@
-export {};
+/** `npm start`: the file drop in all its servers at once, until Ctrl-C. */
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import type { Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { createFileDrop } from './app.js';
+import { type Host, hosts } from './servers.js';
+
+/** How long uploads and downloads under way may go on after the first Ctrl-C, in milliseconds. */
+const GRACE = 10_000;
+
+/** What is wrong with the settings or the machine, in a line for the one who started the program. */
+class StartError extends Error {}
+
+const { env } = process;
+const host = env.HOST || '127.0.0.1';
+const stopping = new AbortController();
+
+try {
+  await main();
+} catch (error) {
+  if (!(error instanceof StartError)) throw error;
+  console.error(`file-drop: ${error.message}`);
+  process.exit(1);
+}
+
+async function main(): Promise<void> {
+  const ports = hosts.map(portOf);
+  const folder = makeFolder();
+  const app = createFileDrop(folder, { signal: stopping.signal });
+
+  const servers: Server[] = [];
+  const urls: string[] = [];
+  for (const [index, place] of hosts.entries()) {
+    const server = await place.make(app);
+    const address = await listen(server, place, ports[index] ?? place.port);
+    // Node gives a request five minutes; a large upload over a slow line takes longer.
+    server.requestTimeout = 0;
+    servers.push(server);
+    urls.push(`http://${shown(host)}:${address.port}${place.mount}/`);
+  }
+  stopOnSignal(servers);
+  console.log(greeting(folder, urls));
+}
+
+function portOf({ variable, port }: Host): number {
+  const text = env[variable];
+  if (text === undefined || text === '') return port;
+  const number = Number(text);
+  if (/^\d+$/.test(text) && number <= 65_535) return number;
+  throw new StartError(
+    `${variable}=${text} is no port: give a number from 0 (any free one) to 65535`,
+  );
+}
+
+/** A folder of its own, gone when the program is; or the one that FOLDER names, which stays. */
+function makeFolder(): string {
+  const chosen = env.FOLDER;
+  try {
+    if (chosen) {
+      mkdirSync(chosen, { recursive: true });
+      return resolve(chosen);
+    }
+    const folder = mkdtempSync(join(tmpdir(), 'file-drop-'));
+    process.on('exit', () => rmSync(folder, { recursive: true, force: true }));
+    return folder;
+  } catch (error) {
+    throw new StartError(`cannot make a folder for the files: ${messageOf(error)}`);
+  }
+}
+
+function listen(server: Server, place: Host, port: number): Promise<AddressInfo> {
+  return new Promise((done, fail) => {
+    server.once('error', (error: NodeJS.ErrnoException) => {
+      const where = `${place.name} cannot listen on port ${port} of ${host}`;
+      const remedy =
+        error.code === 'EADDRINUSE'
+          ? `it is in use: end what runs there, or set ${place.variable} to another (0 for any free one)`
+          : messageOf(error);
+      fail(new StartError(`${where}: ${remedy}`));
+    });
+    server.listen(port, host, () => {
+      const address = server.address();
+      if (address !== null && typeof address === 'object') done(address);
+    });
+  });
+}
+
+/** The first signal lets requests finish, the second does not. */
+function stopOnSignal(servers: readonly Server[]): void {
+  const stop = (): void => {
+    if (stopping.signal.aborted) process.exit(130);
+    console.log('\nStopping. Once more to stop at once.');
+    stopping.abort();
+    for (const server of servers) server.close();
+    setTimeout(() => {
+      for (const server of servers) server.closeAllConnections();
+    }, GRACE).unref();
+  };
+  process.on('SIGINT', stop);
+  process.on('SIGTERM', stop);
+}
+
+function greeting(folder: string, urls: readonly string[]): string {
+  const [first = '', second = first, third = second] = urls;
+  const width = Math.max(...hosts.map(({ name }) => name.length));
+  return [
+    `One application, ${urls.length} servers. Open any of these, or all:`,
+    '',
+    ...hosts.map(({ name }, index) => `  ${name.padEnd(width)}  ${urls[index]}`),
+    '',
+    'From a terminal:',
+    '',
+    `  curl -T README.md ${first}files/`,
+    `  curl ${second}files`,
+    `  curl ${third}files/README.md`,
+    `  curl -N ${second}events`,
+    `  curl -X DELETE ${third}files/README.md`,
+    '',
+    `Files are kept in ${folder}${env.FOLDER ? '' : ' until the end'}. Ctrl-C ends it.`,
+  ].join('\n');
+}
+
+/** The host as a URL has it. A server that listens on every address is reached through the loopback one. */
+function shown(address: string): string {
+  if (address === '0.0.0.0') return '127.0.0.1';
+  if (address === '::') return '[::1]';
+  return address.includes(':') ? `[${address}]` : address;
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

@@ -1,0 +1,128 @@
+import { randomUUID } from 'node:crypto';
+import { type BigIntStats, constants } from 'node:fs';
+import {
+  type FileHandle,
+  lstat,
+  open,
+  readdir,
+  rename,
+  rm,
+  unlink,
+  writeFile,
+} from 'node:fs/promises';
+import { join } from 'node:path';
+
+/** What is told of a file. */
+export interface FileInfo {
+  name: string;
+  /** In bytes. */
+  size: number;
+  /** When it was stored, in ISO 8601. */
+  modified: string;
+  /** Names this version of the content: a strong validator (RFC 9110, section 8.8.3). */
+  etag: string;
+}
+
+/** Unfinished uploads begin with a dot, as no file name may: so they are never listed, read or overwritten. */
+const UNFINISHED = '.upload-';
+
+/**
+ * The files of one flat folder.
+ *
+ * A file appears whole or not at all: an upload is written beside its place and then renamed into it. A reader
+ * keeps the version that it opened, even while that is replaced or removed.
+ *
+ * Names must have passed `checkName`.
+ */
+export class Storage {
+  readonly #folder: string;
+
+  /** @param folder - an existing folder; its path. */
+  constructor(folder: string) {
+    this.#folder = folder;
+  }
+
+  /** All files, by name. */
+  async list(): Promise<FileInfo[]> {
+    const names = (await readdir(this.#folder)).filter((name) => !name.startsWith('.')).sort();
+    const infos = await Promise.all(
+      names.map(async (name) => infoOf(name, await this.#stat(name))),
+    );
+    return infos.filter((info) => info !== undefined);
+  }
+
+  /** Opens a file for reading, for the caller to close. `undefined` when there is none. */
+  async open(name: string): Promise<{ handle: FileHandle; info: FileInfo } | undefined> {
+    if ((await this.#stat(name)) === undefined) return undefined;
+    const handle = await open(this.#path(name), constants.O_RDONLY | constants.O_NOFOLLOW).catch(
+      undefinedIfMissing,
+    );
+    if (handle === undefined) return undefined;
+    const info = infoOf(name, await handle.stat({ bigint: true }));
+    return { handle, info };
+  }
+
+  /**
+   * Stores a file, in place of any that has its name.
+   *
+   * Takes a chunk only when the one before is written: a slow disk slows the sender. When `chunks` throws, as
+   * it does when the client goes away, nothing is left behind.
+   */
+  async save(
+    name: string,
+    chunks: AsyncIterable<Uint8Array>,
+  ): Promise<{ info: FileInfo; created: boolean }> {
+    const unfinished = join(this.#folder, UNFINISHED + randomUUID());
+    try {
+      const handle = await open(unfinished, 'wx');
+      let stats: BigIntStats;
+      try {
+        await writeFile(handle, chunks);
+        stats = await handle.stat({ bigint: true });
+      } finally {
+        await handle.close();
+      }
+      const created = (await this.#stat(name)) === undefined;
+      await rename(unfinished, this.#path(name));
+      return { info: infoOf(name, stats), created };
+    } catch (error) {
+      await rm(unfinished, { force: true });
+      throw error;
+    }
+  }
+
+  /** Removes a file; `false` when there was none. */
+  async remove(name: string): Promise<boolean> {
+    if ((await this.#stat(name)) === undefined) return false;
+    const removed = await unlink(this.#path(name)).then(() => true, undefinedIfMissing);
+    return removed ?? false;
+  }
+
+  /** `undefined` for what is not there, and for what is no plain file: a link could lead out of the folder. */
+  async #stat(name: string): Promise<BigIntStats | undefined> {
+    const stats = await lstat(this.#path(name), { bigint: true }).catch(undefinedIfMissing);
+    return stats?.isFile() ? stats : undefined;
+  }
+
+  #path(name: string): string {
+    return join(this.#folder, name);
+  }
+}
+
+function infoOf(name: string, stats: BigIntStats): FileInfo;
+function infoOf(name: string, stats: BigIntStats | undefined): FileInfo | undefined;
+function infoOf(name: string, stats: BigIntStats | undefined): FileInfo | undefined {
+  if (stats === undefined) return undefined;
+  return {
+    name,
+    size: Number(stats.size),
+    modified: stats.mtime.toISOString(),
+    // A stored file is never written to again, so its inode and time name its content.
+    etag: `"${stats.ino.toString(36)}-${stats.mtimeNs.toString(36)}-${stats.size.toString(36)}"`,
+  };
+}
+
+/** Another request may remove a file at any moment: that it is missing is an answer, not an error. */
+function undefinedIfMissing(error: NodeJS.ErrnoException): undefined {
+  if (error.code !== 'ENOENT' && error.code !== 'ELOOP') throw error;
+}
