@@ -2,6 +2,10 @@
 import type { Writable } from 'node:stream';
 import { type ByteSource, emptySource, LengthSource, ReadableSource } from '../streams/index.js';
 
+/** How much of a body that nobody wanted is still taken in. */
+const MOST_BYTES = 16 * 1024 * 1024;
+const MOST_MILLISECONDS = 5_000;
+
 /**
  * The request's body, on standard input.
  *
@@ -31,11 +35,37 @@ export class CGIBody implements ByteSource {
     return this.#stdin.pull();
   }
 
+  /**
+   * Takes in and drops what is left of the body, within bounds. A web server may write all of it before it reads the
+   * response; and where standard input and output are one socket (Apache), ending with unread bytes resets that
+   * socket, and the response is lost.
+   *
+   * @returns undefined when nothing is left, else a promise.
+   */
+  drain(): Promise<void> | undefined {
+    this.#stdin?.release();
+    const pulled = this.pull();
+    return pulled === null ? undefined : this.#drain(pulled);
+  }
+
+  async #drain(first: Uint8Array | Promise<Uint8Array | null>): Promise<void> {
+    const timer = setTimeout(() => this.release(), MOST_MILLISECONDS);
+    try {
+      let left = MOST_BYTES;
+      for (let chunk = await first; chunk !== null && left > 0; chunk = await this.pull()) {
+        left -= chunk.length;
+      }
+    } catch {
+      // The client has gone, or took too long: nobody waits for the rest.
+    }
+    clearTimeout(timer);
+  }
+
   /** Stops reading, so that a body nobody wants does not keep the process from ending. */
   release(): void {
     if (this.#stdin === undefined) return;
-    this.#stdin.release();
     process.stdin.destroy();
+    this.#stdin.release();
   }
 }
 

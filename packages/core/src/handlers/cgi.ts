@@ -65,6 +65,7 @@ export interface CGIOptions extends Omit<GatewayOptions<never>, 'environ'> {
 export class CGIHandler extends BaseCGIHandler {
   override wsgiRunOnce = true;
   readonly #body: CGIBody;
+  readonly #input: BodyInput;
   readonly #extra: Readonly<Record<string, unknown>> | undefined;
   #terminated = false;
 
@@ -78,6 +79,7 @@ export class CGIHandler extends BaseCGIHandler {
     super(input, process.stdout, options.errors ?? standardErrors, environ, false, true);
     this.maxBodySize = limit;
     this.#body = body;
+    this.#input = input;
     this.#extra = options.environ;
     if (inCGI(environ)) delete process.env['HTTP_PROXY'];
   }
@@ -98,13 +100,16 @@ export class CGIHandler extends BaseCGIHandler {
     process.stdout.on('error', this.#onError);
     process.once('SIGTERM', this.#onTerminate);
     const running = super.run(app);
-    if (running !== undefined) return running.then(() => this.#flush());
-    return this.#flush();
+    return running === undefined ? this.#finish() : running.then(() => this.#finish());
   }
 
-  #flush(): void | Promise<void> {
+  #finish(): void | Promise<void> {
+    this.#input.fail(new Error('wsgi.input cannot be read once the response is over'));
+    // Both at once: the web server may want its body taken before it takes the response.
+    const draining = this.clientGone ? undefined : this.#body.drain();
     const flushing = untilFlushed(process.stdout);
-    return flushing === undefined ? this.#leave() : flushing.then(() => this.#leave());
+    if (draining === undefined && flushing === undefined) return this.#leave();
+    return Promise.all([draining, flushing]).then(() => this.#leave());
   }
 
   /** The response is over: nothing of this handler keeps the process from ending. */
