@@ -45,20 +45,27 @@ const disconnectCodes: ReadonlySet<unknown> = new Set([
  * Only once the client has gone does that mean that nothing is wrong: an application's database ends connections too.
  */
 export function isDisconnect(error: unknown): boolean {
-  return causes(error).some(
+  return says(
+    error,
     (cause) => cause.name === 'AbortError' || ('code' in cause && disconnectCodes.has(cause.code)),
   );
 }
 
 /** Whether an error, or what caused it, says that this request's client has gone. */
 export function isClientDisconnect(error: unknown): boolean {
-  return causes(error).some((cause) => cause instanceof ClientDisconnectedError);
+  return says(error, (cause) => cause instanceof ClientDisconnectedError);
 }
 
-/** An error and what caused it, to a depth that no honest chain reaches. */
-function causes(error: unknown): Error[] {
-  const chain: Error[] = [];
-  for (let link = error; link instanceof Error && chain.length < 8; link = link.cause)
-    chain.push(link);
-  return chain;
+/** Asks an error and what caused it, to a depth that no honest chain reaches; one that throws when asked says no. */
+function says(error: unknown, what: (cause: Error) => boolean): boolean {
+  try {
+    let link = error;
+    for (let depth = 0; depth < 8 && link instanceof Error; depth += 1) {
+      if (what(link)) return true;
+      link = link.cause;
+    }
+  } catch {
+    // What was thrown is the application's: its getters may throw in turn.
+  }
+  return false;
 }
