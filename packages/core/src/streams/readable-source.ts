@@ -24,7 +24,10 @@ export class ReadableSource implements ByteSource {
     const stream = this.#stream;
     const chunk: unknown = stream.read();
     if (chunk !== null) return bytes(chunk);
-    if (stream.readableEnded) return null;
+    if (stream.readableEnded) {
+      if (wasReset(stream)) throw cutShort();
+      return null;
+    }
     if (stream.errored !== null) throw disconnected(stream.errored);
     if (stream.destroyed) throw new ClientDisconnectedError();
     if (!this.#listening) this.#listen();
@@ -68,8 +71,17 @@ function bytes(chunk: unknown): Uint8Array {
   );
 }
 
+/** HTTP/2's compat API ends the body of a stream that was reset as if it were whole; only `aborted` tells. */
+function wasReset(stream: Readable): boolean {
+  return 'stream' in stream && 'aborted' in stream && stream.aborted === true;
+}
+
+function cutShort(): ClientDisconnectedError {
+  return new ClientDisconnectedError('the client closed the connection before its body was whole');
+}
+
 /** Node says "aborted" with ECONNRESET; whatever else ended the stream is the cause. */
 function disconnected(error: Error): Error {
   if (!('code' in error) || error.code !== 'ECONNRESET') return error;
-  return new ClientDisconnectedError('the client closed the connection before its body was whole');
+  return cutShort();
 }
