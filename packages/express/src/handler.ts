@@ -1,4 +1,4 @@
-import { PayloadTooLargeError } from '@wsgi/core/handlers';
+import { asError, PayloadTooLargeError } from '@wsgi/core/handlers';
 import { NodeHandler, type NodeHandlerOptions } from '@wsgi/core/node';
 import { addExpressVars, mountedPath } from './environ.js';
 import type { ExpressRequest, ExpressResponse, NextFunction } from './express.js';
@@ -52,7 +52,7 @@ export class ExpressGatewayHandler extends NodeHandler {
     if (this.clientGone) return undefined;
     const { headersSent } = this;
     this.releaseInput();
-    next(error ?? new Error(`${error} was thrown`));
+    next(asError(error));
     // Express's default handler destroys the connection of a response that was begun; another may not.
     if (headersSent) this._abort();
     return undefined;

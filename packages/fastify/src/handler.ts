@@ -1,5 +1,5 @@
 import { Readable } from 'node:stream';
-import { type ErrorStream, TextErrors } from '@wsgi/core';
+import { asError, type ErrorStream, TextErrors } from '@wsgi/core';
 import { mergeVary, NodeHandler, type NodeHandlerOptions } from '@wsgi/core/node';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { addFastifyVars } from './environ.js';
@@ -105,7 +105,8 @@ export class ReplyHandler extends NodeHandler {
   override _end(): void {
     this.releaseInput();
     if (this.#stream !== undefined) this.#stream.push(null);
-    else if (!this.#sent) this.#reply.send(null);
+    // Not null: without a Content-Type that would be sent as JSON.
+    else if (!this.#sent) this.#reply.send();
     this.#sent = true;
     this.drainRequest();
   }
@@ -121,9 +122,7 @@ export class ReplyHandler extends NodeHandler {
     if (!this.bodyRefused) this.report(error);
     if (this.clientGone) return undefined;
     this.releaseInput();
-    this.#reply.send(
-      error instanceof Error ? error : new Error(`${error} was thrown`, { cause: error }),
-    );
+    this.#reply.send(asError(error));
     this.drainRequest();
     return undefined;
   }

@@ -31,4 +31,5 @@ export {
   type GatewayOptions,
 } from './options.js';
 export { readEnviron } from './read-environ.js';
+export { asError } from './report.js';
 export { type OutputStream, SimpleHandler } from './simple.js';

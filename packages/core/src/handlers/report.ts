@@ -17,6 +17,36 @@ export function describeError(error: unknown, frames?: number): string {
   }
 }
 
+/** What the error handling of Node's frameworks looks at. */
+const LOOKED_AT = [
+  'name',
+  'message',
+  'stack',
+  'status',
+  'statusCode',
+  'headers',
+  'code',
+  'cause',
+] as const;
+
+/**
+ * What an application threw, fit for a host's own error handling: the very error, unless it is none, or one that
+ * throws when it is looked at. Then an error that has it as `cause`, and whose message tells nothing of it.
+ *
+ * Express takes the strings `'route'` and `'router'` for orders, and reads properties outside of any `try`.
+ */
+export function asError(thrown: unknown): Error {
+  try {
+    if (thrown instanceof Error) {
+      for (const key of LOOKED_AT) Reflect.get(thrown, key);
+      return thrown;
+    }
+  } catch {
+    return new Error('the application threw an error that cannot be looked at');
+  }
+  return new Error('the application threw what is no Error', { cause: thrown });
+}
+
 function stackOf(error: unknown, frames: number | undefined): string {
   if (!(error instanceof Error)) return `not an Error was thrown: ${String(error)}`;
   const heading = `${error.name}: ${error.message}`;
