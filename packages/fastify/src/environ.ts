@@ -18,7 +18,19 @@ export function addFastifyVars(environ: RequestEnviron, request: FastifyRequest)
 
 /** The mount and the rest, cut from the raw URL: `/%67w/x` is inside `/gw`. */
 export function mountedPath(request: FastifyRequest, prefix: string): MountedPath {
-  return splitSegments(splitTarget(request.raw.url ?? '/').path, countSegments(prefix));
+  return splitSegments(rawPath(request), countSegments(prefix));
+}
+
+/**
+ * The path that Fastify routed by, before decoding.
+ *
+ * Its router answers 400 to malformed escapes and to ones that spell no UTF-8. A server lets such paths through by a
+ * `rewriteUrl` that writes `%25` for each `%`; the path as the client sent it is meant then.
+ */
+function rawPath(request: FastifyRequest): string {
+  const { path } = splitTarget(request.raw.url ?? '/');
+  const sent = splitTarget(request.originalUrl).path;
+  return path !== sent && path === sent.replaceAll('%', '%25') ? sent : path;
 }
 
 /** The prefix may hold parameters, so that only the number of its segments says where the mount ends. */
