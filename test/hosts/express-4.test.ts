@@ -1,0 +1,4 @@
+import { describeHost } from './describe-host.ts';
+import { expressFour } from './hosts/express.ts';
+
+describeHost(expressFour);

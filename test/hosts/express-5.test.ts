@@ -1,0 +1,4 @@
+import { describeHost } from './describe-host.ts';
+import { expressFive } from './hosts/express.ts';
+
+describeHost(expressFive);

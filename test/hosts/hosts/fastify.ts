@@ -1,0 +1,78 @@
+import { fastifyGateway } from '@wsgi/fastify';
+import { type FastifyInstance, fastify } from 'fastify';
+import type { Host } from '../stage.ts';
+
+/** A pino destination that keeps what is logged as an error. */
+class ErrorLog {
+  text = '';
+  write(line: string): void {
+    const entry = JSON.parse(line) as {
+      level: number;
+      msg?: string;
+      err?: { stack?: string };
+    };
+    if (entry.level >= 50) this.text += `${entry.msg ?? ''}\n${entry.err?.stack ?? ''}\n`;
+  }
+}
+
+/**
+ * Fastify's router answers 400 to a path with malformed escapes, or ones that are no UTF-8, before any route or plugin
+ * sees the request. This is how a server lets them through.
+ */
+function admitAnyPath({ url = '/' }: { url?: string | undefined }): string {
+  const [path = '', ...query] = url.split('?');
+  try {
+    decodeURI(path);
+    return url;
+  } catch {
+    return [path.replaceAll('%', '%25'), ...query].join('?');
+  }
+}
+
+export const fastifyFive: Host = {
+  name: 'Fastify 5',
+  protocols: ['HTTP/1.1', 'HTTP/1.0'],
+  showsMessages: true,
+  async serve(app, { scriptName = '', environ, maxBodySize }) {
+    const log = new ErrorLog();
+    const handed: unknown[] = [];
+    const root = fastify({
+      logger: { level: 'error', stream: log },
+      forceCloseConnections: true,
+      rewriteUrl: admitAnyPath,
+    });
+    root.addHook('onError', async (_request, _reply, error) => {
+      handed.push(error);
+    });
+    const segments = scriptName.split('/').slice(1);
+    const last = segments.pop();
+    const register = async (scope: FastifyInstance, depth: number): Promise<void> => {
+      const segment = segments[depth];
+      if (segment !== undefined) {
+        await scope.register((inner) => register(inner, depth + 1), {
+          prefix: `/${segment}`,
+        });
+        return;
+      }
+      await scope.register(fastifyGateway, {
+        app,
+        ...(last !== undefined && { prefix: `/${last}` }),
+        ...(environ !== undefined && { environ }),
+        ...(maxBodySize !== undefined && { maxBodySize }),
+      });
+    };
+    await register(root, 0);
+    await root.listen({ host: '127.0.0.1', port: 0 });
+    const address = root.server.address();
+    if (address === null || typeof address === 'string') throw new Error('the server has no port');
+    return {
+      port: address.port,
+      secure: false,
+      protocol: 'http1',
+      target: `${scriptName}/`,
+      reported: () => log.text,
+      handed,
+      close: () => root.close(),
+    };
+  },
+};

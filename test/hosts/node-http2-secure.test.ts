@@ -1,0 +1,4 @@
+import { describeHost } from './describe-host.ts';
+import { nodeHttp2Secure } from './hosts/node.ts';
+
+describeHost(nodeHttp2Secure);
