@@ -235,7 +235,12 @@ describe('What the validator takes', () => {
     });
     expect(() => call(failing)).toThrow(error);
     await expect(environ?.['wsgi.input'].read(1)).rejects.toThrow('after the response had ended');
-    await expect(call(validator(async () => Promise.reject(error)))).rejects.toBe(error);
+    const rejecting = validator(async (given) => {
+      environ = given;
+      throw error;
+    });
+    await expect(call(rejecting)).rejects.toBe(error);
+    await expect(environ?.['wsgi.input'].read(1)).rejects.toThrow('after the response had ended');
   });
 
   it('is refused an environ that is no plain object, or that it cannot change', () => {

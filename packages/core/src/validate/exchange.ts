@@ -65,7 +65,6 @@ export class Exchange {
   /** Notes that there is no body, and that all is over. */
   fail(): void {
     this.working = false;
-    this.closed = true;
     this.over = true;
   }
 
