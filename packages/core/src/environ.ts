@@ -127,7 +127,8 @@ function segmentEnd(path: string, from: number): number {
 /**
  * Cuts as many segments as a mount has off a raw path, where the host has matched them already.
  *
- * @param count - the number of the mount's segments; empty ones of the path are not counted.
+ * @param count - the number of the mount's segments. Empty ones of the path are not counted, and not kept: a
+ *   SCRIPT_NAME of `//evil` would name another host in a redirect.
  */
 export function splitSegments(path: string, count: number): MountedPath {
   let cut = 0;
@@ -137,7 +138,7 @@ export function splitSegments(path: string, count: number): MountedPath {
     cut = end;
   }
   return {
-    scriptName: percentDecode(path.slice(0, cut)),
+    scriptName: percentDecode(path.slice(0, cut).replace(/\/{2,}/g, '/')),
     pathInfo: percentDecode(path.slice(cut)),
   };
 }

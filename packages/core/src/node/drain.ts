@@ -1,3 +1,4 @@
+import type { Readable } from 'node:stream';
 import type { NodeRequest } from './environ.js';
 import type { NodeResponse } from './response-head.js';
 
@@ -11,18 +12,19 @@ const MOST_MILLISECONDS = 5_000;
  * The next request of a kept connection stands behind those bytes (RFC 9112 section 9.3), and to close a
  * connection with unread bytes resets it, which can cost the client the response (RFC 9112 section 9.6).
  *
+ * @param body - the request, or what the host has made of its body.
  * @param done - called once: with true when the body has been taken in, with false when it is too much or too
  *   slow.
  */
-export function drain(request: NodeRequest, done: (whole: boolean) => void): void {
-  if (request.readableEnded || request.destroyed) {
-    done(request.readableEnded);
+export function drain(body: Readable, done: (whole: boolean) => void): void {
+  if (body.readableEnded || body.destroyed) {
+    done(body.readableEnded);
     return;
   }
   let left = MOST_BYTES;
   const finish = (whole: boolean): void => {
     clearTimeout(timer);
-    request.off('data', onData).off('end', onEnd).off('close', onClose);
+    body.off('data', onData).off('end', onEnd).off('close', onClose);
     done(whole);
   };
   const onData = (chunk: Uint8Array): void => {
@@ -30,10 +32,10 @@ export function drain(request: NodeRequest, done: (whole: boolean) => void): voi
     if (left < 0) finish(false);
   };
   const onEnd = (): void => finish(true);
-  const onClose = (): void => finish(request.readableEnded);
+  const onClose = (): void => finish(body.readableEnded);
   const timer = setTimeout(finish, MOST_MILLISECONDS, false);
   timer.unref();
-  request.on('data', onData).on('end', onEnd).on('close', onClose).resume();
+  body.on('data', onData).on('end', onEnd).on('close', onClose).resume();
 }
 
 /** Ends the connection, or under HTTP/2 the stream, of a request whose body is not wanted; the response goes out first. */

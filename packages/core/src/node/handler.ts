@@ -193,17 +193,22 @@ export class NodeHandler extends BaseHandler {
     return wait;
   }
 
-  get #bodyLeft(): boolean {
+  /** Whether some of the request's body may not have been read. */
+  get bodyLeft(): boolean {
     return this.#hasBody && !this.request.readableEnded;
   }
 
+  /** Whether the connection closes with the response: to close it on unread bytes could lose the response. */
+  get closesOnBody(): boolean {
+    const { response } = this;
+    return this.bodyLeft && !('stream' in response) && !response.shouldKeepAlive;
+  }
+
   override _end(): void {
-    const { request, response } = this;
     this.releaseInput();
-    if (this.#bodyLeft && !('stream' in response) && !response.shouldKeepAlive) {
-      // The connection closes with the response: to close it on unread bytes could lose the response.
+    if (this.closesOnBody) {
       this._flush();
-      drain(request, () => response.end());
+      this.drainRequest(() => this.response.end());
       return;
     }
     this.#endNow();
@@ -222,12 +227,21 @@ export class NodeHandler extends BaseHandler {
     else response.end(last);
   }
 
-  /** Takes in what is left of the body, so that the connection can serve the next request; within bounds. */
-  drainRequest(): void {
+  /**
+   * Takes in what is left of the body, within bounds, so that the connection can serve the next request; else
+   * refuses the rest.
+   *
+   * @param done - what to do instead of refusing, however the draining ends.
+   */
+  drainRequest(done?: () => void): void {
+    if (!this.bodyLeft) {
+      done?.();
+      return;
+    }
     const { request, response } = this;
-    if (!this.#bodyLeft) return;
-    drain(request, (whole) => {
-      if (!whole || this.bodyRefused) refuseRest(request, response);
+    drain(this.options.body ?? request, (whole) => {
+      if (done !== undefined) done();
+      else if (!whole || this.bodyRefused) refuseRest(request, response);
     });
   }
 
