@@ -16,9 +16,13 @@ export function addFastifyVars(environ: RequestEnviron, request: FastifyRequest)
   if (bodyStream(request) !== request.raw) environ.CONTENT_LENGTH = '';
 }
 
-/** The mount and the rest, cut from the raw URL: `/%67w/x` is inside `/gw`. */
-export function mountedPath(request: FastifyRequest, prefix: string): MountedPath {
-  return splitSegments(rawPath(request), countSegments(prefix));
+/**
+ * The mount and the rest, cut from the raw URL: `/%67w/x` is inside `/gw`.
+ *
+ * @param depth - how many segments the mount has; see {@link countSegments}.
+ */
+export function mountedPath(request: FastifyRequest, depth: number): MountedPath {
+  return splitSegments(rawPath(request), depth);
 }
 
 /**
@@ -33,7 +37,20 @@ function rawPath(request: FastifyRequest): string {
   return path !== sent && path === sent.replaceAll('%', '%25') ? sent : path;
 }
 
-/** The prefix may hold parameters, so that only the number of its segments says where the mount ends. */
-function countSegments(prefix: string): number {
-  return prefix.split('/').filter((segment) => segment !== '').length;
+/**
+ * The number of a prefix's segments. It may hold parameters, so that only the number says where the mount ends;
+ * and their patterns, in parentheses, may hold slashes that separate nothing.
+ */
+export function countSegments(prefix: string): number {
+  let count = 0;
+  let open = 0;
+  let between = true;
+  for (const char of prefix) {
+    if (char === '(') open += 1;
+    else if (char === ')') open -= 1;
+    const slash = char === '/' && open === 0;
+    if (between && !slash) count += 1;
+    between = slash;
+  }
+  return count;
 }

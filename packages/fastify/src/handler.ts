@@ -1,8 +1,10 @@
 import { Readable } from 'node:stream';
-import { asError, type ErrorStream, TextErrors } from '@wsgi/core';
-import { mergeVary, NodeHandler, type NodeHandlerOptions } from '@wsgi/core/node';
+import { type ErrorStream, TextErrors } from '@wsgi/core';
+import { asError, PayloadTooLargeError } from '@wsgi/core/handlers';
+import { NodeHandler, type NodeHandlerOptions } from '@wsgi/core/node';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { addFastifyVars } from './environ.js';
+import { setHead } from './reply-head.js';
 
 /** A handler that sends through Fastify's `reply`, so that hooks, error handler and log work as for any route. */
 export class ReplyHandler extends NodeHandler {
@@ -10,7 +12,8 @@ export class ReplyHandler extends NodeHandler {
   readonly #reply: FastifyReply;
   #stream: Readable | undefined;
   #sent = false;
-  #resume: (() => void) | undefined;
+  #room: Promise<void> | undefined;
+  #makeRoom: (() => void) | undefined;
 
   constructor(request: FastifyRequest, reply: FastifyReply, options: NodeHandlerOptions) {
     super(request.raw, reply.raw, options);
@@ -23,62 +26,41 @@ export class ReplyHandler extends NodeHandler {
   }
 
   override getStderr(): ErrorStream {
-    return this.#errors;
-  }
-
-  get #errors(): ErrorStream {
     return this.options.errors ?? new TextErrors((text) => this.#request.log.error(text.trimEnd()));
   }
 
   override _writeHead(): void {
-    const reply = this.#reply;
-    const status = this.status ?? this.errorStatus;
-    const http1 = this.request.httpVersionMajor < 2;
-    reply.code(Number(status.slice(0, 3)));
-    if (http1) reply.raw.statusMessage = status.slice(4);
-    for (const [name, values] of this.#grouped()) {
-      // reply.header() adds to cookies and replaces the rest. HTTP/2's API takes no repeated field but cookies.
-      const repeat = values.length > 1 && (http1 || name === 'set-cookie');
-      reply.header(name, repeat ? values : values.join(', '));
+    this.#refuseConnection();
+    setHead(this.#reply, this.status ?? this.errorStatus, this.headers);
+  }
+
+  /** A client that sent too much is told that its connection ends (RFC 9110 section 15.5.14). */
+  #refuseConnection(): void {
+    if (this.bodyRefused && this.request.httpVersionMajor < 2) {
+      this.#reply.header('Connection', 'close');
     }
   }
 
-  /** The application's values by name, lower-case; `Vary` holds the host's, too. */
-  #grouped(): Map<string, string[]> {
-    const groups = new Map<string, string[]>();
-    for (const [name, value] of this.headers ?? []) {
-      const key = name.toLowerCase();
-      const group = groups.get(key);
-      if (group === undefined) groups.set(key, [value]);
-      else group.push(value);
-    }
-    const vary = groups.get('vary');
-    if (vary !== undefined) {
-      groups.set('vary', [mergeVary([String(this.#reply.getHeader('vary') ?? ''), ...vary])]);
-    }
-    return groups;
-  }
-
-  /** The whole body in one chunk goes as a buffer; the first chunk of more starts a stream. */
+  /** The whole body in one chunk goes as a buffer, so that hooks can work with it; all else goes as a stream. */
   override _write(data: Uint8Array): void | Promise<void> {
-    if (!this.#sent) {
-      this.#sent = true;
-      const whole = this.headers?.get('Content-Length') === String(data.length);
-      if (whole) {
-        this.#reply.send(Buffer.from(data.buffer, data.byteOffset, data.length));
-        return undefined;
-      }
-      this.#stream = this.#openStream();
-      this.#stream.push(data);
-      this.#reply.send(this.#stream);
+    if (this.#stream !== undefined) return this.#push(this.#stream, data);
+    // Fastify would give a buffer without a type one; what the application did not say is not said.
+    if (this.bodyIsWhole && this.headers?.has('Content-Type') && !this.closesOnBody) {
+      this.#send(Buffer.from(data.buffer, data.byteOffset, data.length));
       return undefined;
     }
-    if (this.#stream === undefined || this.#stream.destroyed || this.#stream.push(data)) {
-      return undefined;
-    }
-    return new Promise((resolve) => {
-      this.#resume = resolve;
+    this.#stream = this.#openStream();
+    this.#stream.push(data);
+    this.#send(this.#stream);
+    return undefined;
+  }
+
+  #push(stream: Readable, data: Uint8Array): void | Promise<void> {
+    if (this.clientGone || stream.destroyed || stream.push(data)) return undefined;
+    this.#room ??= new Promise((resolve) => {
+      this.#makeRoom = resolve;
     });
+    return this.#room;
   }
 
   #openStream(): Readable {
@@ -95,20 +77,55 @@ export class ReplyHandler extends NodeHandler {
   }
 
   #wake(): void {
-    const resume = this.#resume;
-    this.#resume = undefined;
-    resume?.();
+    this.#room = undefined;
+    this.#makeRoom?.();
+  }
+
+  /** Hands the body to Fastify; what a hook throws meanwhile goes to the error handler, as for any route. */
+  #send(payload: Buffer | Readable | undefined): void {
+    const reply = this.#reply;
+    this.#sent = true;
+    // A timeout of the route's, or an application that was given `reply`, has answered already.
+    if (reply.sent) {
+      this.handleDisconnect();
+      return;
+    }
+    try {
+      reply.send(payload);
+    } catch (error) {
+      if (reply.raw.headersSent) throw error;
+      reply.send(asError(error));
+      // Nothing of the application's is wanted any more.
+      this.handleDisconnect();
+    }
   }
 
   override _flush(): void {}
 
   override _end(): void {
     this.releaseInput();
-    if (this.#stream !== undefined) this.#stream.push(null);
-    // Not null: without a Content-Type that would be sent as JSON.
-    else if (!this.#sent) this.#reply.send();
-    this.#sent = true;
-    this.drainRequest();
+    const stream = this.#stream;
+    if (stream !== undefined && this.closesOnBody) {
+      this.drainRequest(() => stream.push(null));
+      return;
+    }
+    // Not null: Fastify would serialize that, as JSON.
+    if (!this.#sent) this.#send(undefined);
+    stream?.push(null);
+    this.#drainLater();
+  }
+
+  /** The rest of the body is taken in once the response is out: a hook or an error handler may want it before. */
+  #drainLater(): void {
+    if (!this.bodyLeft) return;
+    if (this.bodyRefused || this.response.writableFinished) this.drainRequest();
+    else this.response.once('finish', () => this.drainRequest());
+  }
+
+  /** The request goes on in the host's not-found handler. */
+  override _passOn(): void {
+    this.#drainLater();
+    this.#reply.callNotFound();
   }
 
   override _abort(): void {
@@ -119,11 +136,12 @@ export class ReplyHandler extends NodeHandler {
   /** Reports the error, and leaves the response to Fastify's error handling while there is still one to send. */
   override handleError(error: unknown): void | Promise<void> {
     if (this.headersSent) return super.handleError(error);
-    if (!this.bodyRefused) this.report(error);
-    if (this.clientGone) return undefined;
+    if (!(error instanceof PayloadTooLargeError)) this.report(error);
+    if (this.clientGone || this.#reply.sent) return undefined;
     this.releaseInput();
+    this.#refuseConnection();
     this.#reply.send(asError(error));
-    this.drainRequest();
+    this.#drainLater();
     return undefined;
   }
 }

@@ -1,2 +1,3 @@
 /** Mounts a gateway application in Fastify 5. */
-export { fastifyGateway, fastifyGateway as default, type GatewayOptions } from './plugin.js';
+export type { GatewayOptions, GatewayRequest } from './options.js';
+export { fastifyGateway, fastifyGateway as default } from './plugin.js';

@@ -5,7 +5,11 @@ import type { FastifyInstance, FastifyRequest } from 'fastify';
 export function passBodyOn(instance: FastifyInstance): void {
   // The built-in JSON and text parsers would be asked before the catch-all one.
   instance.removeAllContentTypeParsers();
-  instance.addContentTypeParser('*', (_request, payload, done) => done(null, payload));
+  instance.addContentTypeParser('*', (_request, payload, done) => {
+    // An application that never reads must not make a broken body an uncaught exception.
+    payload.on('error', () => {});
+    done(null, payload);
+  });
 }
 
 /** The unread body: what `preParsing` hooks made of it, or the request itself for methods that carry none. */

@@ -1,0 +1,261 @@
+import { Readable } from 'node:stream';
+import type { Application, HeaderList } from '@wsgi/core';
+import { fastifyGateway } from '@wsgi/fastify';
+import { describe, expect, it } from 'vitest';
+import { CountedBody, echo, exchange, head, host, listen, says, TEXT } from './support.ts';
+
+const answers =
+  (status: string, headers: HeaderList, ...chunks: string[]): Application =>
+  (_environ, startResponse) => {
+    startResponse(status, headers);
+    return chunks.map((chunk) => Buffer.from(chunk));
+  };
+
+describe('what the application says is what is sent', () => {
+  it('an empty body without a type is an empty response, not JSON', async () => {
+    const { app } = host();
+    await app.register(fastifyGateway, { app: answers('200 OK', []) });
+    const response = await app.inject('/');
+    expect(response.body).toBe('');
+    expect(response.headers).toMatchObject({ 'content-length': '0' });
+    expect(response.headers).not.toHaveProperty('content-type');
+  });
+
+  it('an empty body of JSON is empty, and is not serialized', async () => {
+    const { app } = host();
+    let serialized = 0;
+    app.addHook('preSerialization', async (_request, _reply, payload) => {
+      serialized += 1;
+      return payload;
+    });
+    const json: HeaderList = [['Content-Type', 'application/json']];
+    await app.register(fastifyGateway, { app: answers('200 OK', json) });
+    const response = await app.inject('/');
+    expect([response.body, response.headers['content-type']]).toEqual(['', 'application/json']);
+    expect(serialized).toBe(0);
+  });
+
+  it.each([
+    ['one chunk', ['a body']],
+    ['two chunks', ['a ', 'body']],
+  ])('%s without a type gets none', async (_name, chunks) => {
+    const { app } = host();
+    await app.register(fastifyGateway, { app: answers('200 OK', [], ...chunks) });
+    const response = await app.inject('/');
+    expect(response.body).toBe('a body');
+    expect(response.headers).toMatchObject({ 'content-length': '6' });
+    expect(response.headers).not.toHaveProperty('content-type');
+  });
+
+  it('HEAD keeps the type and the length that the application gave', async () => {
+    const { app } = host();
+    const headers: HeaderList = [
+      ['Content-Type', 'application/json'],
+      ['Content-Length', '12345'],
+    ];
+    await app.register(fastifyGateway, { app: answers('200 OK', headers) });
+    const text = await exchange(await listen(app), head('HEAD /'));
+    expect(text).toMatch(/content-length: 12345\r\n/i);
+    expect(text).toMatch(/content-type: application\/json\r\n/i);
+    expect(text.endsWith('\r\n\r\n')).toBe(true);
+  });
+
+  it('304 keeps the length that 200 would have', async () => {
+    const { app } = host();
+    const headers: HeaderList = [
+      ['ETag', '"1"'],
+      ['Content-Length', '12345'],
+    ];
+    await app.register(fastifyGateway, { app: answers('304 Not Modified', headers) });
+    const text = await exchange(await listen(app), head('GET /'));
+    expect(text).toMatch(/^HTTP\/1\.1 304 Not Modified\r\n/);
+    expect(text).toMatch(/content-length: 12345\r\n/i);
+  });
+
+  it('repeated fields are repeated, in order', async () => {
+    const { app } = host();
+    const headers: HeaderList = [
+      ['WWW-Authenticate', 'Basic realm="a"'],
+      ['WWW-Authenticate', 'Bearer'],
+      ...TEXT,
+    ];
+    await app.register(fastifyGateway, { app: answers('401 Who Are You', headers, 'x') });
+    const text = await exchange(await listen(app), head('GET /'));
+    expect(text).toMatch(/www-authenticate: Basic realm="a"\r\nwww-authenticate: Bearer\r\n/i);
+  });
+});
+
+describe('the reason', () => {
+  it('is the one that the application gave', async () => {
+    const { app } = host();
+    await app.register(fastifyGateway, { app: answers('299 Quite Fine', TEXT, 'x') });
+    expect((await exchange(await listen(app), head('GET /'))).split('\r\n')[0]).toBe(
+      'HTTP/1.1 299 Quite Fine',
+    );
+  });
+
+  it('does not outlive its code: an error page has a reason of its own', async () => {
+    const { app } = host();
+    let calls = 0;
+    app.addHook('onSend', async () => {
+      calls += 1;
+      if (calls === 1) throw new Error('a hook failed');
+    });
+    await app.register(fastifyGateway, { app: answers('200 Quite Fine', TEXT, 'x') });
+    expect((await exchange(await listen(app), head('GET /'))).split('\r\n')[0]).toBe(
+      'HTTP/1.1 500 Internal Server Error',
+    );
+  });
+
+  it('gives way to a reason that a hook sets', async () => {
+    const { app } = host();
+    app.addHook('onSend', async (_request, reply) => {
+      reply.raw.statusMessage = 'Hooked';
+    });
+    await app.register(fastifyGateway, { app: answers('200 Quite Fine', TEXT, 'x') });
+    expect((await exchange(await listen(app), head('GET /'))).split('\r\n')[0]).toBe(
+      'HTTP/1.1 200 Hooked',
+    );
+  });
+});
+
+describe('what the host has set before', () => {
+  it('keeps cookies, of the reply and of the raw response, merges Vary and gives way otherwise', async () => {
+    const { app } = host();
+    app.addHook('onRequest', async (_request, reply) => {
+      reply.raw.setHeader('Set-Cookie', 'raw=1');
+      reply.header('Set-Cookie', 'reply=1').header('Vary', 'Origin').header('X-Both', 'host');
+      reply.header('X-Host', 'host');
+    });
+    const headers: HeaderList = [
+      ['Set-Cookie', 'app=1'],
+      ['Set-Cookie', 'app=2'],
+      ['Vary', 'Accept, origin'],
+      ['X-Both', 'app'],
+      ...TEXT,
+    ];
+    await app.register(fastifyGateway, { app: answers('200 OK', headers, 'x') });
+    const response = await app.inject('/');
+    expect([response.headers['set-cookie']].flat().toSorted()).toEqual([
+      'app=1',
+      'app=2',
+      'raw=1',
+      'reply=1',
+    ]);
+    expect(response.headers).toMatchObject({
+      vary: 'Origin, Accept',
+      'x-both': 'app',
+      'x-host': 'host',
+    });
+  });
+});
+
+describe('a payload that a hook replaces', () => {
+  it.each([
+    ['a string', () => 'replaced'],
+    ['a stream', () => Readable.from([Buffer.from('replaced')])],
+  ])('by %s is sent, and the body of the application is closed once', async (_name, make) => {
+    const { app } = host();
+    const body = new CountedBody(endless());
+    app.addHook('onSend', async (_request, reply) => {
+      reply.removeHeader('content-length');
+      return make();
+    });
+    await app.register(fastifyGateway, {
+      app: (_environ, startResponse) => {
+        startResponse('200 OK', TEXT);
+        return body;
+      },
+    });
+    const text = await exchange(await listen(app), head('GET /'));
+    expect(text).toContain('replaced');
+    await body.closed;
+    expect(body.closes).toBe(1);
+  });
+
+  it('is a buffer when the whole body is one chunk, so that hooks can work with it', async () => {
+    const { app } = host();
+    const seen: unknown[] = [];
+    app.addHook('onSend', async (_request, _reply, payload) => {
+      seen.push(Buffer.isBuffer(payload) ? payload.toString() : payload);
+    });
+    await app.register(fastifyGateway, { app: says('whole') });
+    await app.inject('/');
+    expect(seen).toEqual(['whole']);
+  });
+});
+
+describe('write()', () => {
+  it('settles each of several writes that wait for the transport', async () => {
+    const { app } = host();
+    const settled: number[] = [];
+    await app.register(fastifyGateway, {
+      app: async (_environ, startResponse) => {
+        const write = startResponse('200 OK', TEXT);
+        const chunk = Buffer.alloc(100_000, '#');
+        await Promise.all(
+          [1, 2, 3].map((n) => Promise.resolve(write(chunk)).then(() => settled.push(n))),
+        );
+        return [];
+      },
+    });
+    const text = await exchange(await listen(app), head('GET /'));
+    expect(text.match(/#/g)?.length).toBe(300_000);
+    expect(settled.toSorted()).toEqual([1, 2, 3]);
+  });
+});
+
+describe('a body that is not read', () => {
+  it('is drained when the connection closes, so that the response arrives', async () => {
+    const { app } = host();
+    await app.register(fastifyGateway, { app: says('not read') });
+    const port = await listen(app);
+    const body = Buffer.alloc(3_000_000, 'x');
+    const request = Buffer.concat([
+      Buffer.from(head('POST /', `Content-Length: ${body.length}`)),
+      body,
+    ]);
+    for (let round = 0; round < 5; round += 1) {
+      expect(await exchange(port, request)).toMatch(/not read$/);
+    }
+  });
+
+  it('is there for a hook that reads it before the response is sent', async () => {
+    const { app } = host();
+    let read = 0;
+    app.addHook('onSend', async (request) => {
+      await new Promise((resolve) => setImmediate(resolve));
+      for await (const chunk of request.raw) read += chunk.length;
+    });
+    await app.register(fastifyGateway, { app: says('not read') });
+    const port = await listen(app);
+    const response = await fetch(`http://127.0.0.1:${port}/`, {
+      method: 'POST',
+      body: 'x'.repeat(100_000),
+    });
+    expect(await response.text()).toBe('not read');
+    expect(read).toBe(100_000);
+  });
+});
+
+it('echoes what it is sent, whatever the host would parse it as', async () => {
+  const { app } = host();
+  await app.register(fastifyGateway, { app: echo });
+  for (const type of ['application/json', 'text/plain', 'multipart/form-data; boundary=x', 'a/b']) {
+    const payload = '{not json';
+    const response = await app.inject({
+      method: 'POST',
+      url: '/',
+      headers: { 'content-type': type },
+      payload,
+    });
+    expect(response.body).toBe(payload);
+  }
+});
+
+async function* endless(): AsyncGenerator<Uint8Array, void, undefined> {
+  for (;;) {
+    yield Buffer.alloc(16 * 1024, '.');
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+}
