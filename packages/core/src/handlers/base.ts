@@ -23,8 +23,6 @@ import { HandlerHost } from './host.js';
 import { isPromise } from './promise.js';
 import { Sender } from './send.js';
 
-const CRLF = Buffer.from('\r\n');
-const LAST_CHUNK = Buffer.from('0\r\n\r\n');
 
 /**
  * Runs one application for one request: wsgiref's `BaseHandler`.
@@ -193,9 +191,9 @@ export abstract class BaseHandler extends HandlerHost {
     if (part.length === 0) return undefined;
     this.bytesSent += part.length;
     if (!framing.chunked) return this._write(part);
-    this._write(Buffer.from(`${part.length.toString(16)}\r\n`));
+    this._writeText(`${part.length.toString(16)}\r\n`);
     this._write(part);
-    return this._write(CRLF);
+    return this._writeText('\r\n');
   }
 
   /** Sends the body, finishes the response and closes. An error closes the body and is thrown on. */
@@ -325,7 +323,7 @@ export abstract class BaseHandler extends HandlerHost {
     }
     this.#over = true;
     if (this.declined) return;
-    if (framing.chunked) this._write(LAST_CHUNK);
+    if (framing.chunked) this._writeText('0\r\n\r\n');
     this._end();
   }
 

@@ -98,22 +98,22 @@ export abstract class HandlerHost {
   /** Writes the status line, Date and Server; under CGI, the Status field. */
   sendPreamble(): void {
     if (!this.originServer) {
-      this._write(latin1(`Status: ${this.status}\r\n`));
+      this._writeText(`Status: ${this.status}\r\n`);
       return;
     }
     if (!this.clientIsModern()) return;
     let preamble = `HTTP/${this.httpVersion} ${this.status}\r\n`;
-    if (!this.headers?.has('Date')) preamble += `Date: ${formatDateTime(Date.now() / 1000)}\r\n`;
+    if (!this.headers?.has('Date')) preamble += `Date: ${httpDate()}\r\n`;
     if (this.serverSoftware !== undefined && !this.headers?.has('Server')) {
       preamble += `Server: ${this.serverSoftware}\r\n`;
     }
-    this._write(latin1(preamble));
+    this._writeText(preamble);
   }
 
   /** Sends status and header fields in one piece; a host with a response object of its own overrides it. */
   _writeHead(): void {
     this.sendPreamble();
-    if (this.headers !== undefined) this._write(this.headers.toBytes());
+    if (this.headers !== undefined) this._writeText(this.headers.toString());
   }
 
   /** True if `result` is a `wsgi.file_wrapper`. */
@@ -173,6 +173,14 @@ export abstract class HandlerHost {
    */
   abstract _write(data: Uint8Array): void | Promise<void>;
 
+  /**
+   * Hands text to the transport, a byte for each code unit: the head, and what stands around chunks. A host that
+   * can join it to the bytes that follow overrides it.
+   */
+  _writeText(text: string): void | Promise<void> {
+    return this._write(Buffer.from(text, 'latin1'));
+  }
+
   /** Sends what `_write` may have held back. It may ask to wait, as `_write` does. */
   abstract _flush(): void | Promise<void>;
 
@@ -192,8 +200,17 @@ export abstract class HandlerHost {
   abstract addCgiVars(): void;
 }
 
-function latin1(text: string): Buffer {
-  return Buffer.from(text, 'latin1');
+let second = Number.NaN;
+let date = '';
+
+/** The time for a `Date` field. It changes once a second, and is made no more often. */
+function httpDate(): string {
+  const now = Math.floor(Date.now() / 1000);
+  if (now !== second) {
+    second = now;
+    date = formatDateTime(now);
+  }
+  return date;
 }
 
 // The defaults stand on the prototype, as wsgiref's do on the class: a request pays nothing for them.
