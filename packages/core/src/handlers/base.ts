@@ -23,7 +23,6 @@ import { HandlerHost } from './host.js';
 import { isPromise } from './promise.js';
 import { Sender } from './send.js';
 
-
 /**
  * Runs one application for one request: wsgiref's `BaseHandler`.
  *

@@ -1,0 +1,42 @@
+import type { AddressInfo, ListenOptions } from 'node:net';
+import { hostname } from 'node:os';
+
+/**
+ * What to listen on.
+ *
+ * @param host - a host name or address, `''` for all addresses; with a slash in it, the path of a Unix socket.
+ * @throws RangeError or TypeError for what is neither.
+ */
+export function listenOptions(host: string, port: number): ListenOptions {
+  if (typeof host !== 'string') {
+    throw new TypeError(`host must be a string such as '127.0.0.1', not ${String(host)}`);
+  }
+  if (isPath(host)) return { path: host };
+  if (!Number.isInteger(port) || port < 0 || port > 65535) {
+    throw new RangeError(`port must be a whole number from 0 (any free one) to 65535, not ${port}`);
+  }
+  return host === '' ? { port } : { host, port };
+}
+
+/** SERVER_NAME: the host as it was asked for, or this machine's name when that stands for all addresses. */
+export function serverName(host: string): string {
+  if (isPath(host)) return 'localhost';
+  if (host === '' || host === '0.0.0.0' || host === '::') return hostname();
+  return bracketed(host);
+}
+
+/** Where a client on this machine finds the server. */
+export function serverUrl(scheme: string, host: string, bound: AddressInfo | string): string {
+  if (typeof bound === 'string') return `unix:${bound}`;
+  const isAny = host === '' || host === '0.0.0.0' || host === '::';
+  return `${scheme}://${isAny ? 'localhost' : bracketed(host)}:${bound.port}`;
+}
+
+function isPath(host: string): boolean {
+  return host.includes('/');
+}
+
+/** An IPv6 address stands in brackets (RFC 3986, section 3.2.2; RFC 3875, section 4.1.14). */
+function bracketed(host: string): string {
+  return host.includes(':') ? `[${host}]` : host;
+}

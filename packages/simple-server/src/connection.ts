@@ -1,0 +1,289 @@
+import type { Socket } from 'node:net';
+import { performance } from 'node:perf_hooks';
+import type { Application } from '@wsgi/core';
+import { BodyInput, emptySource } from '@wsgi/core/handlers';
+import type { ServerLimits } from './limits.js';
+import { Output } from './output.js';
+import { ProtocolError, type RequestEvent, RequestParser } from './parser/index.js';
+import { type BodyTransport, RequestBody } from './request-body.js';
+import type { HandlerServer, WSGIRequestHandler } from './request-handler.js';
+import type { ServerHandler } from './server-handler.js';
+
+/** What a {@link Connection} needs of its server. */
+export interface ConnectionServer extends HandlerServer {
+  readonly limits: Readonly<ServerLimits>;
+  readonly maxBodySize: number;
+  /** Whether the server shuts down: connections end after the response at hand. */
+  readonly isClosing: boolean;
+  /** Told of each response that is over. */
+  answered(): void;
+}
+
+/**
+ * Where a connection stands.
+ *
+ * - `reading`: between requests, or in a head.
+ * - `running`: the application is at work.
+ * - `flushing`: the response is over, and the client has yet to take it.
+ * - `dropping`: the response is over, and the rest of the request's body is taken in and dropped.
+ * - `closing`: our side is closed, and what still comes is dropped.
+ */
+type State = 'reading' | 'running' | 'flushing' | 'dropping' | 'closing';
+
+/**
+ * How much of a body that the application left unread is taken in and dropped, and for how long: so that the
+ * connection can serve on, or so that closing it does not cost the client the response (RFC 9112, section 9.6).
+ */
+const mostDropped = 16 * 1024 * 1024;
+const longestDropping = 5_000;
+
+const never = Number.POSITIVE_INFINITY;
+
+/**
+ * One client's connection: reads its requests and answers them in their order, one at a time.
+ *
+ * While a request is at work its connection is read on only until the next bytes arrive, so that a client can
+ * neither send ahead without bound nor leave unnoticed.
+ */
+export class Connection implements BodyTransport {
+  /** When {@link expire} is to be called, by `performance.now()`. */
+  deadline: number;
+  readonly #socket: Socket;
+  readonly #server: ConnectionServer;
+  readonly #handler: WSGIRequestHandler;
+  readonly #parser: RequestParser;
+  readonly #output: Output;
+  #state: State = 'reading';
+  #served = 0;
+  /** When the request that is read began, for the first one when the connection did; undefined between them. */
+  #since: number | undefined;
+  #request: RequestEvent | undefined;
+  #running: ServerHandler | undefined;
+  #input: BodyInput | undefined;
+  #body: RequestBody | undefined;
+  #dropped = 0;
+
+  constructor(socket: Socket, server: ConnectionServer, handler: WSGIRequestHandler) {
+    this.#socket = socket;
+    this.#server = server;
+    this.#handler = handler;
+    this.#parser = new RequestParser({ ...server.limits, maxBodySize: server.maxBodySize });
+    this.#output = new Output(socket, server.limits.timeout, () => this.#persists());
+    this.#since = performance.now();
+    this.deadline = this.#since + span(server.limits.headersTimeout);
+    socket.on('data', (chunk: Buffer) => this.#receive(chunk));
+    socket.on('end', () => this.#leave());
+    socket.on('close', () => this.#abandon());
+    // 'close' follows, and says all there is to know.
+    socket.on('error', () => {});
+  }
+
+  /** Ends the connection after the response at hand; at once when there is none. */
+  finish(): void {
+    if (this.#state === 'reading' && this.#parser.isIdle) this.#close();
+  }
+
+  destroy(): void {
+    this.#socket.destroy();
+  }
+
+  /** To be called when the deadline has passed. */
+  expire(): void {
+    if (this.#state === 'reading' && !this.#parser.isIdle) {
+      this.#refuse(new ProtocolError(408, 'the head of the request took too long'));
+    } else if (this.#state !== 'running') {
+      this.#socket.destroy();
+    } else if (this.#body?.isWaiting === true) {
+      // Only then is it the client that takes its time: a body that nobody reads does not come.
+      this.deadline = never;
+      this.#body.fail(new ProtocolError(408, 'the body of the request took too long'));
+    }
+  }
+
+  resume(): void {
+    this.#socket.resume();
+  }
+
+  sendContinue(): void {
+    if (!this.#output.begun) this.#socket.write('HTTP/1.1 100 Continue\r\n\r\n', 'latin1');
+  }
+
+  #receive(chunk: Buffer): void {
+    if (this.#state === 'closing') {
+      this.#dropped += chunk.length;
+      if (this.#dropped > mostDropped) this.#socket.destroy();
+      return;
+    }
+    this.#parser.feed(chunk);
+    if (this.#state === 'dropping') this.#drop();
+    if (this.#state === 'reading') this.#serve();
+    else if (this.#body?.isWaiting === true) this.#body.wake();
+    else if (this.#state !== 'dropping') this.#socket.pause();
+  }
+
+  /** Answers what has arrived, until a request must be waited for. A loop, so that no pipeline is too long. */
+  #serve(): void {
+    try {
+      while (this.#state === 'reading') {
+        const event = this.#parser.next();
+        if (event === null) {
+          this.#await();
+          return;
+        }
+        if (event.type === 'request') this.#start(event);
+      }
+    } catch (error) {
+      this.#refuse(error);
+    }
+  }
+
+  #await(): void {
+    const { headersTimeout, keepAliveTimeout } = this.#server.limits;
+    if (this.#parser.isIdle && this.#served > 0) {
+      this.#since = undefined;
+      this.deadline = performance.now() + span(keepAliveTimeout);
+      if (this.#server.isClosing) {
+        this.#close();
+        return;
+      }
+    } else {
+      this.#since ??= performance.now();
+      this.deadline = this.#since + span(headersTimeout);
+    }
+    this.#socket.resume();
+  }
+
+  #start(request: RequestEvent): void {
+    this.#served++;
+    this.#request = request;
+    this.#handler.requestLine = request.line;
+    this.#body = this.#takeBody(request);
+    this.#input = new BodyInput(this.#body ?? emptySource, { limit: this.#server.maxBodySize });
+    this.#output.begin(request.httpVersion === '1.0');
+    const handler = this.#handler.makeHandler(request, this.#input, this.#output);
+    this.#run(handler, this.#server.getApp());
+  }
+
+  #takeBody(request: RequestEvent): RequestBody | undefined {
+    if (request.bodyLength === 0) {
+      this.deadline = never;
+      // Nothing but its end is left of this request.
+      this.#parser.next();
+      return undefined;
+    }
+    const { requestTimeout } = this.#server.limits;
+    this.deadline = (this.#since ?? performance.now()) + span(requestTimeout);
+    return new RequestBody(request, this.#parser, this);
+  }
+
+  #run(handler: ServerHandler, application: Application): void {
+    this.#running = handler;
+    this.#state = 'running';
+    const running = handler.run(application);
+    if (running === undefined) this.#finish();
+    else {
+      running.then(() => {
+        this.#finish();
+        this.#serve();
+      });
+    }
+  }
+
+  /** Asked when a response's head is written. */
+  #persists(): boolean {
+    const { limits, isClosing } = this.#server;
+    return (
+      this.#request?.keepAlive === true &&
+      this.#body?.canBeFollowed !== false &&
+      this.#input?.tooLarge !== true &&
+      !isClosing &&
+      (limits.maxRequestsPerSocket === 0 || this.#served < limits.maxRequestsPerSocket)
+    );
+  }
+
+  /** The response is over: makes ready for the next request, or closes. */
+  #finish(): void {
+    this.#running = undefined;
+    this.#since = undefined;
+    this.#server.answered();
+    if (this.#state === 'closing') return;
+    if (!this.#output.begun) this.#socket.destroy();
+    else if (!this.#output.keepAlive) this.#close();
+    else if (this.#output.isPending) this.#flush();
+    else this.#settle();
+  }
+
+  #flush(): void {
+    this.#state = 'flushing';
+    this.deadline = never;
+    this.#output.drained().then(() => {
+      if (this.#state === 'flushing') this.#settle();
+      this.#serve();
+    });
+  }
+
+  #settle(): void {
+    this.#state = 'reading';
+    if (this.#body === undefined || this.#body.ended) return;
+    this.#state = 'dropping';
+    this.#dropped = 0;
+    this.deadline = performance.now() + longestDropping;
+    this.#drop();
+  }
+
+  #drop(): void {
+    try {
+      this.#dropped += this.#body?.drop() ?? 0;
+    } catch {
+      this.#close();
+      return;
+    }
+    if (this.#body?.ended === true) this.#state = 'reading';
+    else if (this.#dropped > mostDropped) this.#close();
+    else this.#socket.resume();
+  }
+
+  /** Answers a request that cannot be served, and closes. */
+  #refuse(error: unknown): void {
+    this.#request = undefined;
+    this.#body = undefined;
+    this.#handler.requestLine = this.#parser.requestLine ?? '';
+    this.#output.begin(false);
+    this.#run(this.#handler.makeErrorHandler(this.#output), () => {
+      throw error;
+    });
+  }
+
+  /** Closes our side when all is sent, then drops what still comes: see {@link mostDropped}. */
+  #close(): void {
+    const socket = this.#socket;
+    this.#state = 'closing';
+    this.#dropped = 0;
+    this.deadline = never;
+    // Nothing is read meanwhile, or a client could hold the connection by sending what nobody wants.
+    socket.pause().setTimeout(this.#server.limits.timeout);
+    socket.end(() => {
+      this.deadline = performance.now() + longestDropping;
+      socket.resume().setTimeout(0);
+    });
+  }
+
+  /** The client has closed its side. As in node:http, it gets what was written, and waits for no more. */
+  #leave(): void {
+    this.#body?.fail();
+    this.#running?.handleDisconnect();
+    if (this.#state !== 'closing') this.#close();
+  }
+
+  /** The connection is gone. */
+  #abandon(): void {
+    this.#state = 'closing';
+    this.#body?.fail();
+    this.#running?.handleDisconnect();
+  }
+}
+
+/** Milliseconds that a limit gives. */
+function span(limit: number): number {
+  return limit === 0 ? never : limit;
+}

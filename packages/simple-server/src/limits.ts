@@ -1,0 +1,63 @@
+import { maxHeaderSize } from 'node:http';
+
+/** What a client may cost, under node:http's own names. Times are in milliseconds; 0 switches a time off. */
+export interface ServerLimits {
+  /** For the request line and header fields to arrive whole, else 408. Default 60 s. */
+  headersTimeout: number;
+  /** For a request to arrive whole, body included, else 408. Default 300 s. */
+  requestTimeout: number;
+  /** For the next request of a kept connection to begin. Default 5 s. */
+  keepAliveTimeout: number;
+  /** For a client that holds a response up to take some of it. Default 120 s. */
+  timeout: number;
+  /** Requests on one connection, which is closed then; 0 for any number. Default 10,000. */
+  maxRequestsPerSocket: number;
+  /** Connections at one time; further ones are dropped. Default 0: as many as the system gives. */
+  maxConnections: number;
+  /** Bytes of request line and header fields, else 414 or 431. Default: node:http's, 16 KiB. */
+  maxHeaderSize: number;
+  /** Header fields, else 431. Default 100. */
+  maxHeadersCount: number;
+}
+
+export const defaultLimits: Readonly<ServerLimits> = {
+  headersTimeout: 60_000,
+  requestTimeout: 300_000,
+  keepAliveTimeout: 5_000,
+  timeout: 120_000,
+  maxRequestsPerSocket: 10_000,
+  maxConnections: 0,
+  maxHeaderSize,
+  maxHeadersCount: 100,
+};
+
+/** What a limit may be at least; 0 for those that it switches off. */
+const least: Readonly<ServerLimits> = {
+  headersTimeout: 0,
+  requestTimeout: 0,
+  keepAliveTimeout: 0,
+  timeout: 0,
+  maxRequestsPerSocket: 0,
+  maxConnections: 0,
+  maxHeaderSize: 1,
+  maxHeadersCount: 1,
+};
+
+/**
+ * The defaults, with what `options` sets in their place.
+ *
+ * @throws RangeError for a value that is no whole number, or too small.
+ */
+export function resolveLimits(options: Partial<ServerLimits>): ServerLimits {
+  const limits: ServerLimits = { ...defaultLimits };
+  for (const name of Object.keys(defaultLimits) as Array<keyof ServerLimits>) {
+    const value = options[name];
+    if (value === undefined) continue;
+    if (!Number.isSafeInteger(value) || value < least[name]) {
+      const given = typeof value === 'string' ? `'${value}'` : String(value);
+      throw new RangeError(`${name} must be a whole number from ${least[name]} on, not ${given}`);
+    }
+    limits[name] = value;
+  }
+  return limits;
+}

@@ -1,0 +1,110 @@
+import type { Socket } from 'node:net';
+import type { ServerOutput } from './server-handler.js';
+
+/**
+ * Bytes up to this many travel as text with what goes before them, so that a small response is one write: to
+ * copy them costs less than to hand the system two pieces.
+ */
+const SMALL = 4096;
+
+/** The writing side of a connection. What is written is held until `flush`, and leaves in one piece. */
+export class Output implements ServerOutput {
+  /** Whether the connection serves on after the response at hand; settled when its head is written. */
+  keepAlive = true;
+  /** Whether the client speaks HTTP/1.0, and so must be told that the connection is kept. */
+  isOld = false;
+  /** Whether anything of the response at hand has been written. */
+  begun = false;
+  readonly #socket: Socket;
+  readonly #timeout: number;
+  readonly #persists: () => boolean;
+  #held = '';
+  #drained: Promise<void> | undefined;
+
+  /**
+   * @param timeout - milliseconds without progress after which a client that does not read is cut off.
+   * @param persists - asked when a head is written: whether the connection may serve on after it.
+   */
+  constructor(socket: Socket, timeout: number, persists: () => boolean) {
+    this.#socket = socket;
+    this.#timeout = timeout;
+    this.#persists = persists;
+    if (timeout > 0) socket.on('timeout', () => socket.destroy());
+  }
+
+  get destroyed(): boolean {
+    return this.#socket.destroyed;
+  }
+
+  /** Makes ready for the next response. */
+  begin(isOld: boolean): void {
+    this.keepAlive = true;
+    this.isOld = isOld;
+    this.begun = false;
+  }
+
+  writeText(text: string): void {
+    this.begun = true;
+    this.#held += text;
+  }
+
+  write(data: Uint8Array): void {
+    if (data.length <= SMALL) {
+      const bytes = Buffer.from(data.buffer, data.byteOffset, data.length);
+      this.writeText(bytes.toString('latin1'));
+      return;
+    }
+    const socket = this.#socket;
+    if (socket.destroyed) return;
+    socket.cork();
+    this.#writeHeld();
+    socket.write(data);
+    socket.uncork();
+  }
+
+  flush(): void | Promise<void> {
+    this.#writeHeld();
+    return this.#socket.writableNeedDrain ? this.drained() : undefined;
+  }
+
+  destroy(): void {
+    this.#held = '';
+    this.#socket.destroy();
+  }
+
+  connectionField(isDelimited: boolean): string {
+    this.keepAlive = isDelimited && this.#persists();
+    if (!this.keepAlive) return 'Connection: close\r\n';
+    return this.isOld ? 'Connection: keep-alive\r\n' : '';
+  }
+
+  /** Whether something that was written has not left for the system. */
+  get isPending(): boolean {
+    return this.#socket.writableLength > 0;
+  }
+
+  /** Resolves when all that was written has left for the system, or the connection has closed. */
+  drained(): Promise<void> {
+    this.#drained ??= this.#drain().finally(() => {
+      this.#drained = undefined;
+      this.#socket.setTimeout(0);
+    });
+    return this.#drained;
+  }
+
+  #drain(): Promise<void> {
+    const socket = this.#socket;
+    return new Promise((resolve) => {
+      if (socket.destroyed) return resolve();
+      socket.setTimeout(this.#timeout);
+      // The callback comes after what was written before; with an error when the connection is destroyed.
+      socket.write('', () => resolve());
+    });
+  }
+
+  #writeHeld(): void {
+    const text = this.#held;
+    this.#held = '';
+    if (text !== '' && !this.#socket.destroyed) this.#socket.write(text, 'latin1');
+  }
+}

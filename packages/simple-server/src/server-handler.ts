@@ -1,0 +1,102 @@
+import cluster from 'node:cluster';
+import { STATUS_CODES } from 'node:http';
+import type { Environ, ErrorStream, InputStream, ResponseBody, StartResponse } from '@wsgi/core';
+import { type OutputStream, SimpleHandler } from '@wsgi/core/handlers';
+import { ProtocolError } from './parser/index.js';
+import { softwareVersion } from './version.js';
+
+/** What a {@link ServerHandler} writes to. All but `write` and `flush` may be left out. */
+export interface ServerOutput extends OutputStream {
+  /** Takes text, a byte for each code unit. */
+  writeText?(text: string): void;
+  /**
+   * Asked when the head is written: the field that tells the client what becomes of the connection.
+   *
+   * @param isDelimited - whether the client can tell where the body ends without its being closed.
+   */
+  connectionField?(isDelimited: boolean): string;
+}
+
+/** Where a finished request is logged. */
+export interface RequestLog {
+  logRequest(code: string, size: number): void;
+}
+
+/**
+ * Runs the application for one request of a `WSGIRequestHandler`: wsgiref's `ServerHandler`.
+ *
+ * It speaks HTTP/1.1, and logs the request when the response is over.
+ */
+export class ServerHandler extends SimpleHandler {
+  override httpVersion = '1.1';
+  override serverSoftware: string | undefined = softwareVersion;
+  declare readonly stdout: ServerOutput;
+  /** Whose request this is; it gets the access log's line. */
+  requestHandler: RequestLog | undefined = undefined;
+
+  constructor(
+    stdin: InputStream,
+    stdout: ServerOutput,
+    stderr: ErrorStream,
+    environ: Readonly<Record<string, unknown>>,
+    multithread = false,
+    multiprocess: boolean = cluster.isWorker,
+  ) {
+    super(stdin, stdout, stderr, environ, multithread, multiprocess);
+  }
+
+  /** The entries that the server's option `environ` adds. */
+  extraEnviron: Readonly<Record<string, unknown>> | undefined = undefined;
+
+  override setupEnviron(): void {
+    if (this.requestHandler === undefined) {
+      super.setupEnviron();
+    } else {
+      // What `getEnviron` gave was made for this request alone, and need not be copied.
+      this.begin(this.baseEnv);
+      this.addWsgiVars();
+    }
+    if (this.extraEnviron !== undefined) Object.assign(this.environ, this.extraEnviron);
+  }
+
+  override sendPreamble(): void {
+    super.sendPreamble();
+    const { headers } = this;
+    const isDelimited =
+      headers !== undefined && (headers.has('Content-Length') || headers.has('Transfer-Encoding'));
+    // RFC 9112, section 6.3: only a response to HTTP/1.0 may end with its connection; all others are delimited.
+    const field = this.stdout.connectionField?.(
+      isDelimited || this.environ.SERVER_PROTOCOL !== 'HTTP/1.0',
+    );
+    if (field !== undefined && field !== '') this._writeText(field);
+  }
+
+  override _writeText(text: string): void | Promise<void> {
+    if (this.stdout.writeText === undefined) return super._writeText(text);
+    return this.stdout.writeText(text);
+  }
+
+  /** A request that turns out broken while the application reads it is the client's error: not logged as one. */
+  override handleError(error: unknown): void | Promise<void> {
+    if (!(error instanceof ProtocolError)) return super.handleError(error);
+    if (this.headersSent) return this._abort();
+    this.result = this.errorOutput(this.environ, this.startResponse.bind(this), error);
+    return this.finishResponse();
+  }
+
+  override errorOutput(
+    environ: Environ,
+    startResponse: StartResponse,
+    error: unknown,
+  ): ResponseBody {
+    if (!(error instanceof ProtocolError)) return super.errorOutput(environ, startResponse, error);
+    const status = `${error.status} ${STATUS_CODES[error.status] ?? 'Error'}`;
+    startResponse(status, [['Content-Type', 'text/plain']], error);
+    return [Buffer.from(`${status}\n`)];
+  }
+
+  override close(): void | Promise<void> {
+    this.requestHandler?.logRequest(this.status?.slice(0, 3) ?? '-', this.bytesSent);
+    return super.close();
+  }
+}

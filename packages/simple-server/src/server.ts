@@ -1,0 +1,222 @@
+import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
+import { performance } from 'node:perf_hooks';
+import { createServer as createTlsServer } from 'node:tls';
+import type { Application, ApplicationLike, ErrorStream } from '@wsgi/core';
+import { standardErrors, toApplication } from '@wsgi/core/handlers';
+import { checkGatewayOptions, extraEntries } from '@wsgi/core/node';
+import { logToStandardError } from './access-log.js';
+import { listenOptions, serverName, serverUrl } from './address.js';
+import { Connection, type ConnectionServer } from './connection.js';
+import { resolveLimits, type ServerLimits } from './limits.js';
+import type { WSGIServerOptions } from './options.js';
+import type { RequestEvent } from './parser/index.js';
+import { type BaseEnviron, WSGIRequestHandler } from './request-handler.js';
+
+/** How long {@link WSGIServer.shutdown} waits for the requests that are at work. */
+const shutdownTimeout = 10_000;
+
+/**
+ * A server of one application: wsgiref's `WSGIServer`. `makeServer` makes one and lets it listen.
+ *
+ * It serves as soon as it listens, for as long as the process runs or until it is shut down.
+ */
+export class WSGIServer implements ConnectionServer, AsyncDisposable {
+  /** What every environ begins with; made by {@link setupEnviron} when the server listens. */
+  baseEnviron: BaseEnviron;
+  /** The host's name, as in SERVER_NAME. */
+  readonly serverName: string;
+  readonly limits: Readonly<ServerLimits>;
+  readonly maxBodySize: number;
+  readonly errors: ErrorStream;
+  readonly log: ((line: string) => void) | null;
+  readonly #host: string;
+  readonly #listener: Server;
+  readonly #options: WSGIServerOptions;
+  readonly #connections = new Set<Connection>();
+  readonly #closed: Promise<void>;
+  #application: Application | undefined;
+  #isClosing = false;
+  #waiting: Array<() => void> = [];
+  #sweeper: NodeJS.Timeout | undefined;
+
+  /**
+   * @throws RangeError or TypeError that names a bad option, its value and what it takes.
+   */
+  constructor(host: string, options: WSGIServerOptions = {}) {
+    checkGatewayOptions(options);
+    if (options.log !== undefined && options.log !== false && typeof options.log !== 'function') {
+      throw new TypeError('log must be a function of one line, or false for no access log');
+    }
+    this.#host = host;
+    this.#options = options;
+    this.serverName = serverName(host);
+    this.limits = resolveLimits(options);
+    this.maxBodySize = options.maxBodySize ?? Number.POSITIVE_INFINITY;
+    this.errors = options.errors ?? standardErrors;
+    this.log = options.log === false ? null : (options.log ?? logToStandardError);
+    this.baseEnviron = this.setupEnviron('');
+    this.#listener = this.#makeListener();
+    this.#closed = new Promise((resolve) => this.#listener.on('close', resolve));
+  }
+
+  /** The application that is served. */
+  getApp(): Application {
+    if (this.#application === undefined) throw new Error('no application: call setApp() first');
+    return this.#application;
+  }
+
+  /** @throws TypeError for anything that is no application. */
+  setApp(app: ApplicationLike): void {
+    this.#application = toApplication(app);
+  }
+
+  /**
+   * Begins to listen and to serve. Rejects with the system's error, EADDRINUSE say.
+   *
+   * @param port - 0 for any free one.
+   */
+  async listen(port: number): Promise<void> {
+    const options = listenOptions(this.#host, port);
+    await new Promise<void>((resolve, reject) => {
+      this.#listener.once('error', reject);
+      this.#listener.listen(options, () => {
+        this.#listener.off('error', reject);
+        resolve();
+      });
+    });
+    this.baseEnviron = this.setupEnviron(String(this.port ?? ''));
+    this.#sweeper = setInterval(() => this.#sweep(), this.#sweepInterval()).unref();
+  }
+
+  /** Makes what every environ begins with: wsgiref's `setup_environ`. */
+  setupEnviron(port: string): BaseEnviron {
+    const scheme = this.#options.tls === undefined ? 'http' : 'https';
+    return {
+      SERVER_NAME: this.serverName,
+      SERVER_PORT: port === '' ? (scheme === 'https' ? '443' : '80') : port,
+      SCRIPT_NAME: '',
+      GATEWAY_INTERFACE: 'CGI/1.1',
+      'wsgi.url_scheme': scheme,
+    };
+  }
+
+  /** What the server listens on: `null` when it does not, a string for a Unix socket. */
+  address(): AddressInfo | string | null {
+    return this.#listener.address();
+  }
+
+  /** The port; undefined for a Unix socket. */
+  get port(): number | undefined {
+    const address = this.address();
+    return typeof address === 'object' ? address?.port : undefined;
+  }
+
+  /** Where a client on this machine finds the server. */
+  get url(): string {
+    const address = this.address();
+    if (address === null) throw new Error('the server does not listen, so it has no url');
+    return serverUrl(this.baseEnviron['wsgi.url_scheme'], this.#host, address);
+  }
+
+  get isClosing(): boolean {
+    return this.#isClosing;
+  }
+
+  /** Resolves when the server has shut down: wsgiref's `serve_forever`. */
+  serveForever(): Promise<void> {
+    return this.#closed;
+  }
+
+  /** Resolves when the next request has been answered, or when the server has shut down. */
+  handleRequest(): Promise<void> {
+    const answered = new Promise<void>((resolve) => this.#waiting.push(resolve));
+    return Promise.race([answered, this.#closed]);
+  }
+
+  /**
+   * Ends gracefully: accepts no more, lets what is at work finish, and closes idle connections.
+   *
+   * @param timeout - milliseconds after which what is still at work is cut off. Default 10 s.
+   */
+  async shutdown(timeout: number = shutdownTimeout): Promise<void> {
+    this.#stopListening();
+    for (const connection of this.#connections) connection.finish();
+    const deadline = setTimeout(() => this.#destroyAll(), timeout);
+    await this.#closed;
+    clearTimeout(deadline);
+  }
+
+  /** Ends at once: cuts off whatever is at work. */
+  async close(): Promise<void> {
+    this.#stopListening();
+    this.#destroyAll();
+    await this.#closed;
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.shutdown();
+  }
+
+  answered(): void {
+    if (this.#waiting.length === 0) return;
+    const waiting = this.#waiting;
+    this.#waiting = [];
+    for (const resolve of waiting) resolve();
+  }
+
+  extraEnviron(request: RequestEvent): Readonly<Record<string, unknown>> | undefined {
+    const { environ } = this.#options;
+    return environ === undefined ? undefined : extraEntries(environ, request);
+  }
+
+  #makeListener(): Server {
+    const { tls } = this.#options;
+    const { headersTimeout, maxConnections } = this.limits;
+    const options = { allowHalfOpen: true, noDelay: true };
+    const accept = (socket: Socket): void => this.#accept(socket);
+    const listener =
+      tls === undefined
+        ? createServer(options, accept)
+        : createTlsServer(
+            { handshakeTimeout: headersTimeout, ALPNProtocols: ['http/1.1'], ...tls, ...options },
+            accept,
+          );
+    if (maxConnections > 0) listener.maxConnections = maxConnections;
+    return listener;
+  }
+
+  #accept(socket: Socket): void {
+    const { handlerClass = WSGIRequestHandler } = this.#options;
+    const client = { address: socket.remoteAddress, port: socket.remotePort };
+    const connection = new Connection(socket, this, new handlerClass(this, client));
+    this.#connections.add(connection);
+    socket.on('close', () => this.#connections.delete(connection));
+    if (this.#isClosing) connection.finish();
+  }
+
+  #stopListening(): void {
+    if (this.#isClosing) return;
+    this.#isClosing = true;
+    clearInterval(this.#sweeper);
+    this.#listener.close();
+  }
+
+  #destroyAll(): void {
+    for (const connection of this.#connections) connection.destroy();
+  }
+
+  /** One timer for all connections: a timer for each request would cost more than most requests. */
+  #sweep(): void {
+    const now = performance.now();
+    for (const connection of this.#connections) {
+      if (now >= connection.deadline) connection.expire();
+    }
+  }
+
+  /** Short enough that no timeout is overrun by more than a quarter. */
+  #sweepInterval(): number {
+    const { headersTimeout, requestTimeout, keepAliveTimeout } = this.limits;
+    const set = [headersTimeout, requestTimeout, keepAliveTimeout].filter((limit) => limit > 0);
+    return Math.max(10, Math.min(1000, ...set.map((limit) => limit / 4)));
+  }
+}
