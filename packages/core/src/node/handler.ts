@@ -90,9 +90,7 @@ export class NodeHandler extends BaseHandler {
     if (!this.declined) return;
     const { response } = this;
     response.off('close', this.#onClose);
-    this.releaseInput();
-    // Node takes in what is left of a body only if nobody began to read it; the next handler may not want it.
-    if (this.#source?.used === true) response.once('finish', () => this.drainRequest());
+    this.letGoOfRequest();
     try {
       this._passOn();
     } catch (error) {
@@ -141,6 +139,13 @@ export class NodeHandler extends BaseHandler {
     }
   }
 
+  /** {@link releaseInput}, where somebody else is to answer, who may want the rest of the body or may not. */
+  letGoOfRequest(): void {
+    this.releaseInput();
+    // Node takes in what is left of a body only if nobody began to read it.
+    if (this.#source?.used === true) this.response.once('finish', () => this.drainRequest());
+  }
+
   override getStderr(): ErrorStream {
     return this.options.errors ?? standardErrors;
   }
@@ -148,6 +153,15 @@ export class NodeHandler extends BaseHandler {
   override _writeHead(): void {
     const { response } = this;
     if (response.destroyed) return;
+    if (response.headersSent) {
+      this.report(
+        new Error(
+          `the response has already been sent by something else in the host, so that the application's '${this.status}' came to nothing; does a timeout answer in its stead, or a middleware that then calls next()?`,
+        ),
+      );
+      this.handleDisconnect();
+      return;
+    }
     // A client that sent too much is told that its connection ends (RFC 9110 section 15.5.14).
     if (this.bodyRefused && !('stream' in response)) response.setHeader('Connection', 'close');
     writeHead(response, this.status ?? this.errorStatus, this.headers ?? new Headers());
@@ -206,13 +220,24 @@ export class NodeHandler extends BaseHandler {
 
   override _end(): void {
     this.releaseInput();
+    if (this.clientGone) return;
     if (this.closesOnBody) {
       this._flush();
-      this.drainRequest(() => this.response.end());
+      this.drainRequest(() => this.#endLater());
       return;
     }
     this.#endNow();
     this.drainRequest();
+  }
+
+  /** The end, when nobody is there any more to catch what middleware's `end` throws. */
+  #endLater(): void {
+    try {
+      this.#endNow();
+    } catch (error) {
+      this.report(error);
+      this._abort();
+    }
   }
 
   #endNow(): void {
