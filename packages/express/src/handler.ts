@@ -39,7 +39,7 @@ export class ExpressGatewayHandler extends NodeHandler {
   }
 
   /**
-   * Reports the error and hands it to `next`, once.
+   * Reports the error and hands it to `next`, once; not, if somebody else has answered the request meanwhile.
    *
    * Only a body that is too large is answered here: Express's default handler reads a request to its end before
    * it answers, which is what the limit is there to prevent.
@@ -49,9 +49,9 @@ export class ExpressGatewayHandler extends NodeHandler {
     if (next === undefined || error instanceof PayloadTooLargeError)
       return super.handleError(error);
     this.report(error);
-    if (this.clientGone) return undefined;
-    const { headersSent } = this;
-    this.releaseInput();
+    const { headersSent } = this.response;
+    if (this.clientGone || (headersSent && !this.headersSent)) return undefined;
+    this.letGoOfRequest();
     next(asError(error));
     // Express's default handler destroys the connection of a response that was begun; another may not.
     if (headersSent) this._abort();
