@@ -10,6 +10,9 @@ import { type Host, hosts } from './servers.js';
 /** How long uploads and downloads under way may go on after the first Ctrl-C, in milliseconds. */
 const GRACE = 10_000;
 
+/** Signals this soon after the first, in milliseconds, are the same Ctrl-C: npm may pass on what the terminal sent. */
+const ECHO = 300;
+
 /** What is wrong with the settings or the machine, in a line for the one who started the program. */
 class StartError extends Error {}
 
@@ -89,8 +92,13 @@ function listen(server: Server, place: Host, port: number): Promise<AddressInfo>
 
 /** The first signal lets requests finish, the second does not. */
 function stopOnSignal(servers: readonly Server[]): void {
+  let since = 0;
   const stop = (): void => {
-    if (stopping.signal.aborted) process.exit(130);
+    if (stopping.signal.aborted) {
+      if (performance.now() - since > ECHO) process.exit(130);
+      return;
+    }
+    since = performance.now();
     console.log('\nStopping. Once more to stop at once.');
     stopping.abort();
     for (const server of servers) server.close();
@@ -100,6 +108,17 @@ function stopOnSignal(servers: readonly Server[]): void {
   };
   process.on('SIGINT', stop);
   process.on('SIGTERM', stop);
+  if (env.npm_lifecycle_event === 'start') whenOrphaned(stop);
+}
+
+/** Whoever ends npm means this program, too, but the shell between the two passes no signal on. */
+function whenOrphaned(stop: () => void): void {
+  const parent = process.ppid;
+  const watch = setInterval(() => {
+    if (process.ppid === parent) return;
+    clearInterval(watch);
+    stop();
+  }, 500).unref();
 }
 
 function greeting(folder: string, urls: readonly string[]): string {
