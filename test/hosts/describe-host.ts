@@ -1,4 +1,4 @@
-import type { ApplicationLike } from '@wsgi/core';
+import { type Application, type ApplicationLike, toApplication, validator } from '@wsgi/core';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { behaviours } from './behaviours/index.ts';
 import { type Connection, connect } from './client/index.ts';
@@ -9,11 +9,14 @@ type Wrap = (app: ApplicationLike) => ApplicationLike;
 /** Runs the whole list against one host: the applications as they are, then each right one inside the validator. */
 export function describeHost(host: Host): void {
   describe(host.name, () => runAll(host, (app) => app));
+  describe(`${host.name}, with the validator around the application`, () =>
+    runAll(host, (app): Application => validator(toApplication(app))));
 }
 
 function runAll(host: Host, wrap: Wrap): void {
   const cleanups: Array<() => void | Promise<void>> = [];
   const noise: unknown[] = [];
+  const reports: Array<() => string> = [];
   const hear = (problem: unknown) => noise.push(problem);
 
   beforeEach(() => {
@@ -30,6 +33,9 @@ function runAll(host: Host, wrap: Wrap): void {
     process.off('warning', hear);
     process.off('unhandledRejection', hear);
     process.off('uncaughtException', hear);
+    for (const reported of reports.splice(0)) {
+      expect(reported(), 'no rule was found broken').not.toMatch(/AssertionError|WSGIWarning/);
+    }
     expect(noise, 'no unhandled rejection, no uncaught exception, no warning').toEqual([]);
   });
 
@@ -37,6 +43,7 @@ function runAll(host: Host, wrap: Wrap): void {
     async mount(app, options: MountOptions = {}) {
       const served = await host.serve(options.unwrapped === undefined ? wrap(app) : app, options);
       cleanups.push(() => served.close());
+      reports.push(served.reported);
       const mounted: Mounted = {
         ...served,
         host,
