@@ -1,4 +1,5 @@
 import { createServer } from 'node:http';
+import { inspect } from 'node:util';
 import { mountGateway } from '@wsgi/express';
 import express5 from 'express';
 import express4 from 'express4';
@@ -21,7 +22,7 @@ function expressHost(name: string, express: Express): Host {
       root.set('env', 'production');
       const log = vi
         .spyOn(console, 'error')
-        .mockImplementation((text) => errors.write(`${text}\n`));
+        .mockImplementation((text) => errors.write(`${inspect(text)}\n`));
 
       const gateway = mountGateway(app, {
         errors,
@@ -55,6 +56,8 @@ function expressHost(name: string, express: Express): Host {
         handed,
         async close() {
           await server.close();
+          // Express logs an error after it has answered, by setImmediate.
+          await new Promise((resolve) => setImmediate(resolve));
           log.mockRestore();
         },
       };
