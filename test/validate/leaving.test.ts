@@ -158,6 +158,7 @@ describe.each([
     };
     const reader = await request(validator(passing(validator(wrong), 'never')));
     expect(await complaint(() => reader.next())).toContain('application: the body has grown to 1');
+    expect(await complaint(() => reader.return())).toBe('');
     expect(await complaint(() => reader.close())).toBe('');
   });
 

@@ -335,7 +335,7 @@ export const server: Case[] = [
   {
     name: 'an input whose iteration gives text',
     scenario: { answers: 'hello', input: 'x', call: [['iterate input'], OK], body: { list: [] } },
-    wrong: "server: input.readline() must give a Uint8Array, not 'hello'",
+    wrong: "server: iterating wsgi.input must give a Uint8Array, not 'hello'",
     section: streams,
   },
   {
@@ -347,7 +347,7 @@ export const server: Case[] = [
   {
     name: 'an input whose readlines() gives text',
     scenario: { answers: ['a\n'], call: [['input', 'readlines'], OK], body: { list: [] } },
-    wrong: "server: input.readline() must give a Uint8Array, not 'a\\n'",
+    wrong: "server: input.readlines() must give a Uint8Array, not 'a\\n'",
     section: streams,
   },
   {

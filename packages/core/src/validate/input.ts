@@ -46,7 +46,7 @@ export class ValidatedInput implements InputStream {
   async *[Symbol.asyncIterator](): AsyncGenerator<Uint8Array, void, undefined> {
     this.#checkOpen('iterated');
     for await (const line of this.#input) {
-      yield this.#received.checkLine(line);
+      yield this.#received.checkLine(line, -1, 'iterating wsgi.input');
       this.#checkOpen('iterated');
     }
   }

@@ -29,8 +29,11 @@ export class ReceivedBytes {
   }
 
   /** An answer to `readline(size)`: one line, or `size` bytes of it; a line without its end is the last. */
-  checkLine(line: unknown, size: number = -1): Uint8Array {
-    const what = `input.readline(${size < 0 ? '' : size})`;
+  checkLine(
+    line: unknown,
+    size: number = -1,
+    what: string = `input.readline(${size < 0 ? '' : size})`,
+  ): Uint8Array {
     const bytes = this.#add(line, what);
     this.#checkSize(bytes, what, size);
     const at = bytes.indexOf(NEWLINE);
@@ -48,7 +51,7 @@ export class ReceivedBytes {
       const rule = `input.readlines() must give an array of lines, not ${show(lines)}`;
       throw violation(this.#side, rule, SECTION, lines);
     }
-    return lines.map((line) => this.checkLine(line));
+    return lines.map((line) => this.checkLine(line, -1, 'input.readlines()'));
   }
 
   #add(data: unknown, what: string): Uint8Array {
