@@ -201,6 +201,48 @@ export const DIFFERENCES = {
     here: 'validators on both of its sides find it',
     why: 'PEP 3333, "Middleware Handling of Block Boundaries"',
   },
+  'handler-status': {
+    module: 'handlers',
+    wsgiref: 'start_response takes informational codes, codes above 599 and control characters',
+    here: 'it refuses them',
+    why: "informational responses are the server's; RFC 9110 15; response splitting",
+  },
+  'handler-content-length-form': {
+    module: 'handlers',
+    wsgiref: 'start_response takes a Content-Length of any form',
+    here: 'it refuses one that is no decimal number',
+    why: 'RFC 9110 8.6: two readers of it could find different bodies',
+  },
+  'handler-empty-chunk': {
+    module: 'handlers',
+    wsgiref: 'an empty chunk sends the header fields, and needs start_response to have been called',
+    here: 'they wait for a chunk that is not empty',
+    why: 'PEP 3333, "The start_response() Callable"; an error after it can still be answered',
+  },
+  'handler-sized-array': {
+    module: 'handlers',
+    wsgiref: 'Content-Length is counted for a list of one block',
+    here: 'for an array of any length, whose chunks are all checked before the first is sent',
+    why: 'the length is known, and a wrong chunk is found while it can be answered',
+  },
+  'handler-bodyless': {
+    module: 'handlers',
+    wsgiref: 'answers to HEAD, 204 and 304 are sent with their bodies, or a Content-Length of 0',
+    here: 'without; what is left of the body is not asked for',
+    why: 'RFC 9110 6.4.1 and 8.6: the body would be read as the next response',
+  },
+  'handler-content-length': {
+    module: 'handlers',
+    wsgiref: 'a body is not checked against its Content-Length',
+    here: 'what is past it is cut off, and a short body destroys the connection; both are reported',
+    why: 'RFC 9112 6.3: surplus bytes would be read as the next response',
+  },
+  'handler-chunked': {
+    module: 'handlers',
+    wsgiref: 'a response of unknown length ends with the connection',
+    here: 'under HTTP/1.1 it is sent in chunks',
+    why: 'RFC 9112 7.1: the client can tell a whole body from a broken one',
+  },
 } as const satisfies Record<string, Difference>;
 
 export type DifferenceId = keyof typeof DIFFERENCES;

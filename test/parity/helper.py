@@ -12,6 +12,7 @@ from wsgiref import handlers, headers, util
 # Python runs isolated, and so does not look beside this file by itself.
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
+import responses  # noqa: E402
 import scenarios  # noqa: E402
 
 OPERATIONS = {}
@@ -192,6 +193,14 @@ def step(function, *args):
 @operation
 def validate(scenario):
     return scenarios.verdict(scenario)
+
+
+# --- wsgiref.handlers
+
+
+@operation
+def respond(case):
+    return responses.respond(case)
 
 
 # --- the conversation
