@@ -83,10 +83,8 @@ function hexDigit(code: number): number {
 
 /** A string whose code units are bytes: text above U+00FF, which no wire carries, becomes its UTF-8 bytes. */
 export function toNative(text: string): string {
-  for (let index = 0; index < text.length; index += 1) {
-    if (text.charCodeAt(index) > 0xff) return Buffer.from(text, 'utf8').toString('latin1');
-  }
-  return text;
+  // On a one-byte string, which a parser's always is, this expression cannot match, and the engine knows.
+  return /[\u0100-\uffff]/.test(text) ? Buffer.from(text, 'utf8').toString('latin1') : text;
 }
 
 /** The two halves of a path, decoded: the mount and the rest. */

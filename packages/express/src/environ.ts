@@ -1,14 +1,19 @@
-import { type MountedPath, percentDecode, splitTarget } from '@wsgi/core/handlers';
+import { percentDecode, splitTarget } from '@wsgi/core/handlers';
+import type { MountedTarget } from '@wsgi/core/node';
 import type { RequestEnviron } from '@wsgi/core/types';
 import type { ExpressRequest } from './express.js';
 
-/** Amends an environ by what Express knows: its scheme and its client, by `trust proxy`, and a rewritten URL. */
+/**
+ * Amends an environ by what Express knows of the client, where `trust proxy` lets a header say so.
+ *
+ * Without that setting Express knows no more than the socket says, and its getters are slow.
+ */
 export function addExpressVars(environ: RequestEnviron, request: ExpressRequest): void {
-  environ.QUERY_STRING = splitTarget(request.url ?? '/').query;
-  if (request.originalUrl !== undefined) environ.REQUEST_URI = request.originalUrl;
-  if (request.protocol !== undefined) environ['wsgi.url_scheme'] = request.protocol;
-  if (request.ip !== undefined && request.ip !== environ.REMOTE_ADDR) {
-    environ.REMOTE_ADDR = request.ip;
+  if (request.app?.get('trust proxy') === false) return;
+  const { protocol, ip } = request;
+  if (protocol !== undefined) environ['wsgi.url_scheme'] = protocol;
+  if (ip !== undefined && ip !== environ.REMOTE_ADDR) {
+    environ.REMOTE_ADDR = ip;
     // The port is the proxy's, and says nothing of the client.
     delete environ.REMOTE_PORT;
   }
@@ -18,14 +23,17 @@ export function addExpressVars(environ: RequestEnviron, request: ExpressRequest)
  * The mount and the rest. `originalUrl` tells `/gw` from `/gw/` and keeps `/gw//x`, which `url` does not do in
  * every version; but where somebody has rewritten `url`, that is what counts.
  */
-export function mountedPath(request: ExpressRequest): MountedPath {
-  const baseUrl = request.baseUrl ?? '';
-  const { path } = splitTarget(request.url ?? '/');
-  const original = splitTarget(request.originalUrl ?? request.url ?? '/').path;
+export function mountedTarget(request: ExpressRequest): MountedTarget {
+  // Express gives each request object a prototype of its own, which makes every look at it slow: one look each.
+  const { url = '/', originalUrl = url, baseUrl = '' } = request;
+  const { path, query } = splitTarget(url);
+  const original = originalUrl === url ? path : splitTarget(originalUrl).path;
   const rest = original.startsWith(baseUrl) ? original.slice(baseUrl.length) : path;
   return {
     scriptName: percentDecode(baseUrl),
     pathInfo: percentDecode(withoutSlashes(rest) === withoutSlashes(path) ? rest : path),
+    query,
+    uri: originalUrl,
   };
 }
 

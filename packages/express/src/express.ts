@@ -11,6 +11,8 @@ export interface ExpressRequest extends IncomingMessage {
   baseUrl?: string | undefined;
   /** `http` or `https`, as far as `trust proxy` lets a header say so. */
   protocol?: string | undefined;
+  /** The application, asked for its settings. */
+  app?: { get(name: string): unknown };
   /** The client's address, as far as `trust proxy` lets a header say so. */
   ip?: string | undefined;
   /** What a body parser made of the body. */

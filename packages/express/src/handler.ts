@@ -1,6 +1,6 @@
 import { asError, PayloadTooLargeError } from '@wsgi/core/handlers';
 import { NodeHandler, type NodeHandlerOptions } from '@wsgi/core/node';
-import { addExpressVars, mountedPath } from './environ.js';
+import { addExpressVars, mountedTarget } from './environ.js';
 import type { ExpressRequest, ExpressResponse, NextFunction } from './express.js';
 import { ParsedBody } from './input.js';
 
@@ -19,7 +19,7 @@ export class ExpressGatewayHandler extends NodeHandler {
     const parsed = ParsedBody.of(request);
     super(request, response, {
       ...options,
-      path: mountedPath(request),
+      target: mountedTarget(request),
       // Without a `next` there is nobody else to answer.
       cascade: next === undefined ? undefined : options.cascade,
       input: parsed?.input(options.maxBodySize ?? Number.POSITIVE_INFINITY),

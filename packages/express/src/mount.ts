@@ -47,7 +47,7 @@ export function mountGateway<Request extends ExpressRequest = ExpressRequest>(
   // rejected promise would hang Express 4 and call `next` by itself on 5.
   return function gateway(request, response, next) {
     new ExpressGatewayHandler(request, response, next, {
-      extraEnviron: () => extraEntries(environ, request),
+      extraEnviron: environ === undefined ? undefined : () => extraEntries(environ, request),
       errors,
       maxBodySize,
       cascade,

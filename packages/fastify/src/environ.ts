@@ -1,11 +1,11 @@
-import { type MountedPath, splitSegments, splitTarget } from '@wsgi/core/handlers';
+import { type RequestTarget, splitSegments, splitTarget } from '@wsgi/core/handlers';
+import type { MountedTarget } from '@wsgi/core/node';
 import type { RequestEnviron } from '@wsgi/core/types';
 import type { FastifyRequest } from 'fastify';
 import { bodyStream } from './input.js';
 
 /** Amends an environ by what Fastify knows: its scheme and its client, by `trustProxy`. */
 export function addFastifyVars(environ: RequestEnviron, request: FastifyRequest): void {
-  environ.REQUEST_URI = request.originalUrl;
   environ['wsgi.url_scheme'] = request.protocol;
   if (request.ip !== environ.REMOTE_ADDR) {
     environ.REMOTE_ADDR = request.ip;
@@ -21,20 +21,24 @@ export function addFastifyVars(environ: RequestEnviron, request: FastifyRequest)
  *
  * @param depth - how many segments the mount has; see {@link countSegments}.
  */
-export function mountedPath(request: FastifyRequest, depth: number): MountedPath {
-  return splitSegments(rawPath(request), depth);
+export function mountedTarget(request: FastifyRequest, depth: number): MountedTarget {
+  const { path, query } = rawTarget(request);
+  return { ...splitSegments(path, depth), query, uri: request.originalUrl };
 }
 
 /**
- * The path that Fastify routed by, before decoding.
+ * The target that Fastify routed by, before decoding.
  *
  * Its router answers 400 to malformed escapes and to ones that spell no UTF-8. A server lets such paths through by a
  * `rewriteUrl` that writes `%25` for each `%`; the path as the client sent it is meant then.
  */
-function rawPath(request: FastifyRequest): string {
-  const { path } = splitTarget(request.raw.url ?? '/');
-  const sent = splitTarget(request.originalUrl).path;
-  return path !== sent && path === sent.replaceAll('%', '%25') ? sent : path;
+function rawTarget(request: FastifyRequest): RequestTarget {
+  const { url = '/' } = request.raw;
+  const { originalUrl } = request;
+  const routed = splitTarget(url);
+  if (url === originalUrl) return routed;
+  const sent = splitTarget(originalUrl);
+  return routed.path === sent.path.replaceAll('%', '%25') ? sent : routed;
 }
 
 /**

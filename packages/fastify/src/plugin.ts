@@ -2,7 +2,7 @@ import { toApplication } from '@wsgi/core/handlers';
 import { cascadeStatuses, checkGatewayOptions, extraEntries } from '@wsgi/core/node';
 import type { FastifyInstance, FastifyPluginAsync } from 'fastify';
 import fp from 'fastify-plugin';
-import { countSegments, mountedPath } from './environ.js';
+import { countSegments, mountedTarget } from './environ.js';
 import { ReplyHandler } from './handler.js';
 import { bodyStream, passBodyOn } from './input.js';
 import type { GatewayOptions } from './options.js';
@@ -24,8 +24,8 @@ const plugin: FastifyPluginAsync<GatewayOptions> = async (instance, options) => 
       exposeHeadRoute: false,
       handler(request, reply) {
         new ReplyHandler(request, reply, {
-          path: mountedPath(request, depth),
-          extraEnviron: () => extraEntries(environ, request),
+          target: mountedTarget(request, depth),
+          extraEnviron: environ === undefined ? undefined : () => extraEntries(environ, request),
           errors,
           body: bodyStream(request),
           maxBodySize,

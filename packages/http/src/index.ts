@@ -11,6 +11,7 @@ import {
   type GatewayOptions as CoreOptions,
   checkGatewayOptions,
   extraEntries,
+  type MountedTarget,
   NodeHandler,
   type NodeRequest,
   type NodeResponse,
@@ -48,19 +49,21 @@ export function mountGateway(app: ApplicationLike, options: GatewayOptions = {})
   const extra = (request: NodeRequest) => () => extraEntries(environ, request);
 
   return function gateway(request, response) {
-    const path = scriptName === '' ? undefined : splitMount(pathOf(request), scriptName);
-    const outside = scriptName !== '' && path === undefined;
+    const target = scriptName === '' ? undefined : cut(request.url ?? '/', scriptName);
     new NodeHandler(request, response, {
-      path,
+      target,
       extraEnviron: environ === undefined ? undefined : extra(request),
       errors,
       maxBodySize,
-    }).run(outside ? notFound : application);
+    }).run(target === undefined && scriptName !== '' ? notFound : application);
   };
 }
 
-function pathOf(request: NodeRequest): string {
-  return splitTarget(request.url ?? '/').path;
+/** A request target cut at the mount; undefined when it is outside. */
+function cut(uri: string, scriptName: string): MountedTarget | undefined {
+  const { path, query } = splitTarget(uri);
+  const mounted = splitMount(path, scriptName);
+  return mounted === undefined ? undefined : { ...mounted, query, uri };
 }
 
 const notFound: Application = (_environ, startResponse) => {

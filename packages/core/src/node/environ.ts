@@ -7,9 +7,17 @@ import type { RequestEnviron } from '../types.js';
 /** A request of node:http, https or http2's compat API. */
 export type NodeRequest = IncomingMessage | Http2ServerRequest;
 
+/** A request target as a host has cut it. */
+export interface MountedTarget extends MountedPath {
+  /** The query as sent, without its `?`. */
+  query: string;
+  /** The request target as sent. */
+  uri: string;
+}
+
 export interface EnvironOptions {
-  /** SCRIPT_NAME and PATH_INFO, where the host has cut them. Default: the whole path is PATH_INFO. */
-  path?: MountedPath;
+  /** The target, where the host has cut it. Default: all of the request's path is PATH_INFO. */
+  target?: MountedTarget;
 }
 
 const software = `node/${process.versions.node}`;
@@ -28,22 +36,21 @@ const software = `node/${process.versions.node}`;
  * ```
  */
 export function getEnviron(request: NodeRequest, options: EnvironOptions = {}): RequestEnviron {
-  const environ = requestVars(request, options.path);
+  const environ = requestVars(request, options.target);
   addHeaders(environ, request);
   return environ;
 }
 
 /** The environ's part that every request has, in one literal: so that all environs have one shape. */
-export function requestVars(request: NodeRequest, path?: MountedPath): RequestEnviron {
-  const target = request.url ?? '/';
-  const split = splitTarget(target);
+export function requestVars(request: NodeRequest, mount?: MountedTarget): RequestEnviron {
+  const target = mount ?? wholeTarget(request.url ?? '/');
   const socket: Partial<Socket> = request.socket ?? {};
   const https = 'encrypted' in socket;
   const environ: RequestEnviron = {
     REQUEST_METHOD: request.method ?? 'GET',
-    SCRIPT_NAME: path?.scriptName ?? '',
-    PATH_INFO: path?.pathInfo ?? percentDecode(split.path),
-    QUERY_STRING: toNative(split.query),
+    SCRIPT_NAME: target.scriptName,
+    PATH_INFO: target.pathInfo,
+    QUERY_STRING: toNative(target.query),
     CONTENT_TYPE: '',
     CONTENT_LENGTH: '',
     SERVER_NAME: serverName(socket.localAddress),
@@ -51,7 +58,7 @@ export function requestVars(request: NodeRequest, path?: MountedPath): RequestEn
     SERVER_PROTOCOL: protocol(request.httpVersion),
     SERVER_SOFTWARE: software,
     GATEWAY_INTERFACE: 'CGI/1.1',
-    REQUEST_URI: toNative(target),
+    REQUEST_URI: toNative(target.uri),
     'wsgi.url_scheme': https ? 'https' : 'http',
     'node.request': request,
   };
@@ -60,23 +67,30 @@ export function requestVars(request: NodeRequest, path?: MountedPath): RequestEn
   return environ;
 }
 
-/** Adds the request's header fields. */
+/** A request target that is not mounted anywhere: all of its path is PATH_INFO. */
+function wholeTarget(uri: string): MountedTarget {
+  const { path, query } = splitTarget(uri);
+  return { scriptName: '', pathInfo: percentDecode(path), query, uri };
+}
+
+/** Adds the request's header fields to an environ that `requestVars` has made. */
 export function addHeaders(environ: RequestEnviron, request: NodeRequest): void {
   const { rawHeaders } = request;
   for (let index = 0; index + 1 < rawHeaders.length; index += 2) {
     addHeader(environ, rawHeaders[index] ?? '', rawHeaders[index + 1] ?? '');
   }
-  const host = targetHost(request);
+  const host = targetHost(request, environ);
   if (host !== undefined) environ.HTTP_HOST = toNative(host);
 }
 
 /** RFC 9112 section 3.2.2: the authority of an absolute-form target replaces the Host field. HTTP/2 has its own. */
-function targetHost(request: NodeRequest): string | undefined {
-  if (request.httpVersionMajor >= 2) {
+function targetHost(request: NodeRequest, environ: RequestEnviron): string | undefined {
+  if (environ.SERVER_PROTOCOL === 'HTTP/2.0') {
     const authority = request.headers[':authority'];
     return typeof authority === 'string' ? authority : undefined;
   }
-  return request.url?.startsWith('/') === false ? splitTarget(request.url).authority : undefined;
+  const uri = environ.REQUEST_URI ?? '';
+  return uri.startsWith('/') ? undefined : splitTarget(uri).authority;
 }
 
 function protocol(version: string): string {

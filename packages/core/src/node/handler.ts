@@ -1,7 +1,6 @@
 import cluster from 'node:cluster';
 import { constants } from 'node:http2';
 import type { Readable, Writable } from 'node:stream';
-import type { MountedPath } from '../environ.js';
 import { BaseHandler } from '../handlers/base.js';
 import { isPromise } from '../handlers/promise.js';
 import { Headers } from '../headers.js';
@@ -10,12 +9,12 @@ import { BodyInput } from '../streams/input.js';
 import { ReadableSource } from '../streams/readable-source.js';
 import type { Application, ErrorStream, InputStream, RequestEnviron } from '../types.js';
 import { drain, refuseRest } from './drain.js';
-import { addHeaders, type NodeRequest, requestVars } from './environ.js';
-import { type NodeResponse, writeHead } from './response-head.js';
+import { addHeaders, type MountedTarget, type NodeRequest, requestVars } from './environ.js';
+import { isPristine, mergeHead, type NodeResponse, writeHead } from './response-head.js';
 
 export interface NodeHandlerOptions {
-  /** SCRIPT_NAME and PATH_INFO, where the host has cut them. Default: the whole path is PATH_INFO. */
-  path?: MountedPath | undefined;
+  /** The request target, where the host has cut it. Default: all of the request's path is PATH_INFO. */
+  target?: MountedTarget | undefined;
   /** The host's own entries of the environ, added last. Default: none. */
   extraEnviron?: (() => Readonly<Record<string, unknown>> | undefined) | undefined;
   /** `wsgi.errors`. Default: standard error. */
@@ -55,6 +54,10 @@ export class NodeHandler extends BaseHandler {
   #drained: Promise<void> | undefined;
   #wake: (() => void) | undefined;
   #listening = false;
+  #onClose: (() => void) | undefined;
+  #http2 = false;
+  /** Nobody but this handler has had a hand in the response. */
+  #pristine = false;
   /** The chunk that completes the body, held until the end of the response: both go in one write. */
   #last: Uint8Array | undefined;
 
@@ -64,21 +67,26 @@ export class NodeHandler extends BaseHandler {
     this.response = response;
     this.options = options;
     if (options.maxBodySize !== undefined) this.maxBodySize = options.maxBodySize;
-    if (response.destroyed) this.handleDisconnect();
-    // 'close' comes after a whole response too; the handler knows whether it was over.
-    else response.on('close', this.#onClose);
   }
-
-  readonly #onClose = (): void => {
-    this.handleDisconnect();
-    this.#wake?.();
-  };
 
   /** Runs the application; when its response was declined and is closed, the request goes on in the host. */
   override run(application: Application): void | Promise<void> {
     const running = super.run(application);
+    // No client can go while a synchronous application runs: only one that goes on is watched for.
+    if (isPromise(running)) this.#watch();
     if (this.options.cascade === undefined) return running;
     return isPromise(running) ? running.then(() => this.#handOn()) : this.#handOn();
+  }
+
+  #watch(): void {
+    const { response } = this;
+    this.#onClose = () => {
+      this.handleDisconnect();
+      this.#wake?.();
+    };
+    if (isClosed(response)) this.#onClose();
+    // 'close' comes after a whole response too; the handler knows whether it was over.
+    else response.on('close', this.#onClose);
   }
 
   override declines(status: string): boolean {
@@ -89,7 +97,7 @@ export class NodeHandler extends BaseHandler {
   #handOn(): void {
     if (!this.declined) return;
     const { response } = this;
-    response.off('close', this.#onClose);
+    if (this.#onClose !== undefined) response.off('close', this.#onClose);
     this.letGoOfRequest();
     try {
       this._passOn();
@@ -104,9 +112,10 @@ export class NodeHandler extends BaseHandler {
 
   override setupEnviron(): void {
     // Header fields last: up to them, all environs have one shape.
-    this.begin(requestVars(this.request, this.options.path));
+    this.begin(requestVars(this.request, this.options.target));
     this.addWsgiVars();
     addHeaders(this.environ, this.request);
+    this.#http2 = this.environ.SERVER_PROTOCOL === 'HTTP/2.0';
     this.#hasBody = hasBody(this.request, this.environ);
     this.addCgiVars();
     const extra = this.options.extraEnviron?.();
@@ -152,7 +161,6 @@ export class NodeHandler extends BaseHandler {
 
   override _writeHead(): void {
     const { response } = this;
-    if (response.destroyed) return;
     if (response.headersSent) {
       this.report(
         new Error(
@@ -163,8 +171,15 @@ export class NodeHandler extends BaseHandler {
       return;
     }
     // A client that sent too much is told that its connection ends (RFC 9110 section 15.5.14).
-    if (this.bodyRefused && !('stream' in response)) response.setHeader('Connection', 'close');
-    writeHead(response, this.status ?? this.errorStatus, this.headers ?? new Headers());
+    if (this.bodyRefused && !this.#http2) response.setHeader('Connection', 'close');
+    const status = this.status ?? this.errorStatus;
+    const headers = this.headers ?? new Headers();
+    if (isPristine(response)) {
+      this.#pristine = true;
+      writeHead(response, status, headers);
+    } else {
+      mergeHead(response, status, headers);
+    }
   }
 
   /** Whether the body was found larger than `maxBodySize`. */
@@ -182,8 +197,8 @@ export class NodeHandler extends BaseHandler {
 
   #writeNow(data: Uint8Array): void | Promise<void> {
     const stream: Writable = this.response;
-    // HTTP/2's response has no `destroyed`, and says "full" for ever once it is closed.
-    if (this.clientGone || stream.destroyed || stream.write(data)) return undefined;
+    // A closed response says "full" for ever.
+    if (this.clientGone || stream.write(data)) return undefined;
     this.#drained ??= new Promise((resolve) => {
       this.#wake = () => {
         this.#drained = undefined;
@@ -247,8 +262,7 @@ export class NodeHandler extends BaseHandler {
     if (last === undefined) response.end();
     // Node joins a string to the header fields and sends one buffer; of bytes it sends two. Middleware that has
     // wrapped `end` to see the body shall see the bytes.
-    else if (last.length <= SMALL && !Object.hasOwn(response, 'end'))
-      response.end(latin1(last), 'latin1');
+    else if (this.#pristine && last.length <= SMALL) response.end(latin1(last), 'latin1');
     else response.end(last);
   }
 
@@ -288,8 +302,15 @@ function latin1(bytes: Uint8Array): string {
   return buffer.toString('latin1');
 }
 
+/** HTTP/2's response has no `destroyed` of its own. */
+function isClosed(response: NodeResponse): boolean {
+  return 'stream' in response ? (response.stream?.destroyed ?? true) : response.destroyed;
+}
+
 /** Whether a body comes with the request (RFC 9112 section 6.3). Asked before an application can change the environ. */
 function hasBody(request: NodeRequest, environ: RequestEnviron): boolean {
-  if ('stream' in request) return !request.stream.endAfterHeaders;
+  if (environ.SERVER_PROTOCOL === 'HTTP/2.0' && 'stream' in request) {
+    return !request.stream.endAfterHeaders;
+  }
   return environ.HTTP_TRANSFER_ENCODING !== undefined || Number(environ.CONTENT_LENGTH) > 0;
 }

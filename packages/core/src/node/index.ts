@@ -7,6 +7,11 @@ export {
   extraEntries,
   type GatewayOptions,
 } from '../handlers/options.js';
-export { type EnvironOptions, getEnviron, type NodeRequest } from './environ.js';
+export {
+  type EnvironOptions,
+  getEnviron,
+  type MountedTarget,
+  type NodeRequest,
+} from './environ.js';
 export { NodeHandler, type NodeHandlerOptions } from './handler.js';
 export { mergeVary, type NodeResponse } from './response-head.js';

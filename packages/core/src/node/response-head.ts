@@ -6,70 +6,72 @@ import type { Headers } from '../headers.js';
 export type NodeResponse = ServerResponse | Http2ServerResponse;
 
 /**
- * Gives a Node response its status and header fields.
+ * Whether nobody has touched the response: then its header fields can be handed over in one go. Middleware that
+ * replaces `writeHead` expects to find them with `getHeader`, and one that replaces `end` to see the body there.
+ */
+export function isPristine(response: NodeResponse): response is ServerResponse {
+  return (
+    !('stream' in response) &&
+    response.getHeaderNames().length === 0 &&
+    !Object.hasOwn(response, 'writeHead') &&
+    !Object.hasOwn(response, 'end')
+  );
+}
+
+/** Gives an untouched response of node:http its status and header fields, repeated ones and all. */
+export function writeHead(response: ServerResponse, status: string, headers: Headers): void {
+  const fields: string[] = [];
+  // A loop: `flat()` costs a multiple of it.
+  for (const field of headers.items()) fields.push(field[0], field[1]);
+  response.writeHead(codeOf(status), status.slice(4), fields);
+}
+
+/**
+ * Gives any response its status and header fields.
  *
  * What middleware has set on it before stays: cookies are added to, `Vary` is merged, the rest is replaced by
  * the application's.
  */
-export function writeHead(response: NodeResponse, status: string, headers: Headers): void {
-  const code = Number(status.slice(0, 3));
+export function mergeHead(response: NodeResponse, status: string, headers: Headers): void {
   if ('stream' in response) {
-    for (const [name, values] of grouped(response, headers)) {
+    for (const [name, values] of grouped(response, headers).values()) {
       // HTTP/2's API takes no repeated field but cookies; a list is the same (RFC 9110 section 5.3).
       response.setHeader(name, isCookie(name) ? values : values.join(', '));
     }
-    response.writeHead(code);
+    response.writeHead(codeOf(status));
     return;
   }
-  const reason = status.slice(4);
-  if (isPristine(response)) {
-    response.writeHead(code, reason, flat(headers));
-    return;
-  }
-  for (const [name, values] of grouped(response, headers)) {
+  for (const [name, values] of grouped(response, headers).values()) {
     const [only] = values;
     response.setHeader(name, values.length === 1 && only !== undefined ? only : values);
   }
-  response.writeHead(code, reason);
+  response.writeHead(codeOf(status), status.slice(4));
 }
 
-/** The shape that Node takes repeated fields in. A loop: `flat()` costs a multiple of it. */
-function flat(headers: Headers): string[] {
-  const fields: string[] = [];
-  for (const field of headers.items()) fields.push(field[0], field[1]);
-  return fields;
+function codeOf(status: string): number {
+  return Number(status.slice(0, 3));
 }
 
-/**
- * Whether nobody has touched the response: then its header fields can be handed over in one go. Middleware that
- * replaces `writeHead` expects to find them with `getHeader`.
- */
-function isPristine(response: ServerResponse): boolean {
-  return response.getHeaderNames().length === 0 && !Object.hasOwn(response, 'writeHead');
-}
-
-/** The application's values by name, with what the host's cookies and `Vary` add to them. */
-function grouped(response: NodeResponse, headers: Headers): Map<string, string[]> {
-  const groups = new Map<string, string[]>();
-  const names = new Map<string, string>();
-  for (const [name, value] of headers) {
+/** The application's values by name in lower case, with what the host's cookies and `Vary` add to them. */
+function grouped(
+  response: NodeResponse,
+  headers: Headers,
+): Map<string, [name: string, values: string[]]> {
+  const groups = new Map<string, [name: string, values: string[]]>();
+  for (const [name, value] of headers.items()) {
     const key = name.toLowerCase();
-    const known = names.get(key);
-    if (known !== undefined) {
-      groups.get(known)?.push(value);
-      continue;
-    }
-    names.set(key, name);
-    const before = isCookie(key) || key === 'vary' ? hostValues(response, key) : [];
-    groups.set(name, [...before, value]);
+    const group = groups.get(key);
+    if (group !== undefined) group[1].push(value);
+    else if (key !== 'set-cookie' && key !== 'vary') groups.set(key, [name, [value]]);
+    else groups.set(key, [name, [...hostValues(response, key), value]]);
   }
-  const vary = names.get('vary');
-  if (vary !== undefined) groups.set(vary, [mergeVary(groups.get(vary) ?? [])]);
+  const vary = groups.get('vary');
+  if (vary !== undefined) vary[1] = [mergeVary(vary[1])];
   return groups;
 }
 
 function isCookie(name: string): boolean {
-  return name.length === 10 && name.toLowerCase() === 'set-cookie';
+  return name.toLowerCase() === 'set-cookie';
 }
 
 function hostValues(response: NodeResponse, name: string): string[] {

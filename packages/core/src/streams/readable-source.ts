@@ -9,7 +9,7 @@ import type { ByteSource } from './input.js';
  */
 export class ReadableSource implements ByteSource {
   readonly #stream: Readable;
-  #listening = false;
+  #onEvent: (() => void) | undefined;
   #used = false;
   #released = false;
   #wake: (() => void) | undefined;
@@ -30,7 +30,7 @@ export class ReadableSource implements ByteSource {
     }
     if (stream.errored !== null) throw disconnected(stream.errored);
     if (stream.destroyed) throw new ClientDisconnectedError();
-    if (!this.#listening) this.#listen();
+    if (this.#onEvent === undefined) this.#listen();
     return new Promise<void>((resolve) => {
       this.#wake = resolve;
     }).then(() => this.pull());
@@ -44,22 +44,21 @@ export class ReadableSource implements ByteSource {
   /** Lets go of the stream, so that somebody else can read or drain it; a read that waits gets the end. */
   release(): void {
     this.#released = true;
-    if (!this.#listening) return;
-    this.#listening = false;
-    for (const event of EVENTS) this.#stream.off(event, this.#onEvent);
-    this.#onEvent();
+    const onEvent = this.#onEvent;
+    if (onEvent === undefined) return;
+    for (const event of EVENTS) this.#stream.off(event, onEvent);
+    onEvent();
   }
 
   #listen(): void {
-    this.#listening = true;
-    for (const event of EVENTS) this.#stream.on(event, this.#onEvent);
+    const onEvent = (): void => {
+      const wake = this.#wake;
+      this.#wake = undefined;
+      wake?.();
+    };
+    this.#onEvent = onEvent;
+    for (const event of EVENTS) this.#stream.on(event, onEvent);
   }
-
-  readonly #onEvent = (): void => {
-    const wake = this.#wake;
-    this.#wake = undefined;
-    wake?.();
-  };
 }
 
 const EVENTS = ['readable', 'end', 'error', 'close'] as const;
