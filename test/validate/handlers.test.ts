@@ -117,3 +117,65 @@ describe('Under a handler, the validator', () => {
     expect(stream.destroyed).toBe(true);
   });
 });
+
+// What CPython's test_wsgiref.py says of the validator, in its IntegrationTests.
+describe("As in CPython's own tests, an application inside the validator", () => {
+  const http10 = { environ: { SERVER_PROTOCOL: 'HTTP/1.0' } };
+  const date: [string, string] = ['Date', 'Wed, 24 Dec 2008 13:29:32 GMT'];
+
+  it('has no Content-Length made up, since the server cannot see how long its body is', async () => {
+    const hello: Application = (_environ, startResponse) => {
+      startResponse('200 OK', [...text, date]);
+      return [Buffer.from('Hello, world!')];
+    };
+    expect((await serve(hello, http10)).response).toContain('Content-Length: 13\r\n');
+    const { response, reported } = await serve(validator(hello), http10);
+    expect(response).not.toContain('Content-Length');
+    expect(response).toMatch(/\r\n\r\nHello, world!$/);
+    expect(reported).toBe('');
+  });
+
+  it('is answered for with the error page when its headers are no list', async () => {
+    const app = validator((_environ, startResponse) => {
+      Reflect.apply(startResponse, undefined, ['200 OK', 'Content-Type: text/plain']);
+      return [];
+    });
+    const { response, reported } = await serve(app);
+    expect(response).toMatch(/A server error occurred\. {2}Please contact the administrator\.$/);
+    expect(reported).toContain(
+      "AssertionError [ERR_ASSERTION]: application: the headers must be an array of [name, value] pairs, not 'Content-Type: text/plain'",
+    );
+  });
+
+  it('may read without a size, unlike there', async () => {
+    const app = validator(async (environ, startResponse) => {
+      const body = await environ['wsgi.input'].read();
+      startResponse('200 OK', [...text]);
+      return [body];
+    });
+    const { response, reported } = await serve(app, { input: 'data' });
+    expect(response).toContain('data');
+    expect(reported).toBe('');
+  });
+
+  it('has its header fields and its bytes sent as they are', async () => {
+    const app = validator((_environ, startResponse) => {
+      startResponse('200 OK', [['Content-Type', 'text/plain; charset=utf-8'], date]);
+      return [Buffer.from('data')];
+    });
+    expect((await serve(app, http10)).response).toMatch(
+      /^HTTP\/1\.0 200 OK\r\n(?:Server: [^\r]*\r\n)?Content-Type: text\/plain; charset=utf-8\r\nDate: Wed, 24 Dec 2008 13:29:32 GMT\r\n\r\ndata$/,
+    );
+  });
+
+  it('sees a path of bytes as code units', async () => {
+    const app = validator((environ, startResponse) => {
+      startResponse('200 OK', [...text]);
+      return [Buffer.from(environ.PATH_INFO, 'latin1')];
+    });
+    const { response } = await serve(app, {
+      environ: { ...http10.environ, PATH_INFO: '/\x80\x80' },
+    });
+    expect(response).toMatch(/\r\n\r\n\/\x80\x80$/);
+  });
+});
