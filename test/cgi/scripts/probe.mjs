@@ -47,6 +47,10 @@ const routes = {
     startResponse('204 No Content', []);
     return [];
   },
+  proxy(environ, startResponse) {
+    startResponse('200 OK', TEXT);
+    return [Buffer.from(`${environ.HTTP_PROXY} ${process.env.HTTP_PROXY}`)];
+  },
   error() {
     throw new Error('a secret of the application');
   },
@@ -119,10 +123,16 @@ const routes = {
   },
 };
 
-await new CGIHandler().run((environ, startResponse) => {
-  const name = environ.PATH_INFO.split('/')[1];
-  return routes[name](environ, startResponse);
+const { LIMIT, EXTRA, EXIT_AFTER, BROKEN } = process.env;
+const handler = new CGIHandler({
+  maxBodySize: LIMIT === undefined ? undefined : Number(LIMIT),
+  environ: EXTRA === undefined ? undefined : JSON.parse(EXTRA),
 });
+await handler.run(
+  BROKEN ??
+    ((environ, startResponse) => routes[environ.PATH_INFO.split('/')[1]](environ, startResponse)),
+);
+if (EXIT_AFTER !== undefined) process.exit();
 
 function exists(path) {
   return access(path).then(

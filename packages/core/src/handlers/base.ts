@@ -85,7 +85,8 @@ export abstract class BaseHandler extends HandlerHost {
   }
 
   #checkBodySize(): void {
-    if (Number(this.environ.CONTENT_LENGTH ?? 0) <= this.maxBodySize) return;
+    // Not `<=`: a length that is no number says nothing of the size.
+    if (!(Number(this.environ.CONTENT_LENGTH ?? 0) > this.maxBodySize)) return;
     const error = new PayloadTooLargeError(this.maxBodySize);
     const input = this.environ['wsgi.input'];
     if (input instanceof BodyInput) input.fail(error);

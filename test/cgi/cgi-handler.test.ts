@@ -1,0 +1,136 @@
+import { createHash } from 'node:crypto';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { bodyOf, run, Script } from './script.ts';
+
+const sha = (text: string | Buffer) => createHash('sha256').update(text).digest('hex');
+
+describe('CGIHandler', () => {
+  let folder: string;
+  beforeAll(() => {
+    folder = mkdtempSync(join(tmpdir(), 'cgi-handler-'));
+  });
+  afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+  it('writes a Status field, the header fields and the body', async () => {
+    const ended = await run('/fields');
+    expect(ended).toEqual({
+      stdout:
+        'Status: 418 Short And Stout\r\nContent-Type: text/plain\r\nSet-Cookie: a=1\r\nSet-Cookie: b=2\r\nX-Latin: caf\xe9\r\nContent-Length: 6\r\n\r\nteapot',
+      stderr: '',
+      code: 0,
+      signal: null,
+    });
+  });
+
+  it('reads CONTENT_LENGTH bytes of standard input and no more, though it stays open', async () => {
+    const ended = await run('/digest', { CONTENT_LENGTH: '5' }, { bytes: 'hello world' });
+    expect(bodyOf(ended)).toBe(`5 ${sha('hello')}`);
+  });
+
+  it.each(['', '0', 'five', '-1'])('reads nothing when CONTENT_LENGTH is %j', async (length) => {
+    const ended = await run('/digest', { CONTENT_LENGTH: length }, { bytes: 'hello' });
+    expect(bodyOf(ended)).toBe(`0 ${sha('')}`);
+  });
+
+  it('reads a body in chunks, which has no length, to the end of standard input', async () => {
+    const variables = { HTTP_TRANSFER_ENCODING: 'chunked' };
+    const ended = await run('/digest', variables, { bytes: 'hello', end: true });
+    expect(bodyOf(ended)).toBe(`5 ${sha('hello')}`);
+  });
+
+  it('takes a body that ends before CONTENT_LENGTH for a client that has gone', async () => {
+    const ended = await run('/digest', { CONTENT_LENGTH: '9' }, { bytes: 'hello', end: true });
+    expect(ended).toEqual({ stdout: '', stderr: '', code: 0, signal: null });
+  });
+
+  it('answers 413 to a body over maxBodySize, whether its length is known or not', async () => {
+    const known = await run('/digest?limit', { CONTENT_LENGTH: '9', LIMIT: '4' }, { end: true });
+    expect(known.stdout).toMatch(/^Status: 413 /);
+    const variables = { HTTP_TRANSFER_ENCODING: 'chunked', LIMIT: '4' };
+    const unknown = await run('/digest', variables, { bytes: 'hello', end: true });
+    expect(unknown.stdout).toMatch(/^Status: 413 /);
+  });
+
+  it('takes in a body that the application leaves unread', async () => {
+    const script = new Script('/unread', { CONTENT_LENGTH: '2000000' });
+    const taken = new Promise<void>((resolve) =>
+      script.child.stdin.end(Buffer.alloc(2_000_000), () => resolve()),
+    );
+    const ended = await script.ended();
+    expect(bodyOf(ended)).toBe('not read');
+    await taken;
+    expect(script.child.stdin.errored).toBeNull();
+  });
+
+  it('adds the environ option last', async () => {
+    const { stdout } = await run('/environ', {
+      EXTRA: '{"REMOTE_USER":"ann","PATH_INFO":"/environ"}',
+    });
+    expect(stdout).toContain('"REMOTE_USER":"ann"');
+  });
+
+  it('lets all bytes out before run() is over, also when the reader is slow', async () => {
+    const script = new Script('/big?3000000', { EXIT_AFTER: '1' });
+    script.child.stdout.pause();
+    await new Promise((resolve) => setTimeout(resolve, 200));
+    script.child.stdout.resume();
+    const ended = await script.ended();
+    expect([bodyOf(ended).length, ended.code]).toEqual([3_000_000, 0]);
+  });
+
+  it('answers 500 without diagnostics to an error before the header fields, and exits well', async () => {
+    const ended = await run('/error');
+    expect(ended.stdout).toBe(
+      'Status: 500 Internal Server Error\r\nContent-Type: text/plain\r\nContent-Length: 59\r\n\r\nA server error occurred.  Please contact the administrator.',
+    );
+    expect(ended.stderr).toContain('Error: a secret of the application\n    at ');
+    expect(ended.code).toBe(0);
+  });
+
+  it.each(['fails', 'short'])('exits with 1 when the body breaks off: %s', async (route) => {
+    const ended = await run(`/${route}`);
+    expect(bodyOf(ended)).toMatch(/^(begun|short)$/);
+    expect(ended.stderr).not.toBe('');
+    expect(ended.code).toBe(1);
+  });
+
+  it.each(['endless', 'flood'])('ends quietly when nobody reads any more: %s', async (route) => {
+    const marker = join(folder, route);
+    const script = new Script(`/${route}?${marker}`);
+    script.child.stdout.once('data', () => script.child.stdout.destroy());
+    const { stderr, code, signal } = await script.ended();
+    expect({ stderr, code, signal }).toEqual({ stderr: '', code: 0, signal: null });
+    expect(readFileSync(marker, 'utf8')).toMatch(/^closed( 1)?, aborted true$/);
+  });
+
+  it('closes the body at SIGTERM, and then dies of it', async () => {
+    const marker = join(folder, 'silent');
+    const script = new Script(`/silent?${marker}`);
+    await vi.waitFor(() => expect(script.stdout).toContain('first'), 10_000);
+    script.child.kill('SIGTERM');
+    const { stderr, signal } = await script.ended();
+    expect({ stderr, signal }).toEqual({ stderr: '', signal: 'SIGTERM' });
+    expect(readFileSync(marker, 'utf8')).toBe('closed');
+  });
+
+  it('removes HTTP_PROXY, which under CGI is a field of the request', async () => {
+    const { stdout } = await run('/proxy', { HTTP_PROXY: 'http://evil.example' });
+    expect(stdout).toMatch(/\r\n\r\nundefined undefined$/);
+  });
+
+  it('refuses what is no application, and what is no option', async () => {
+    const { stderr, code } = await run('/environ', { BROKEN: 'app' });
+    expect([stderr, code]).toEqual([
+      expect.stringContaining('a gateway application is a function'),
+      1,
+    ]);
+    const option = await run('/environ', { LIMIT: 'many' });
+    expect([option.stderr, option.code]).toEqual([
+      expect.stringContaining('maxBodySize must be'),
+      1,
+    ]);
+  });
+});
