@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { createFileDrop } from './app.js';
 import { type Host, hosts } from './servers.js';
+import { removeUnfinished } from './storage.js';
 
 /** How long uploads and downloads under way may go on after the first Ctrl-C, in milliseconds. */
 const GRACE = 10_000;
@@ -59,11 +60,12 @@ function portOf({ variable, port }: Host): number {
 
 /** A folder of its own, gone when the program is; or the one that FOLDER names, which stays. */
 function makeFolder(): string {
-  const chosen = env.FOLDER;
   try {
-    if (chosen) {
-      mkdirSync(chosen, { recursive: true });
-      return resolve(chosen);
+    if (env.FOLDER) {
+      const folder = resolve(env.FOLDER);
+      mkdirSync(folder, { recursive: true });
+      process.on('exit', () => removeUnfinished(folder));
+      return folder;
     }
     const folder = mkdtempSync(join(tmpdir(), 'file-drop-'));
     process.on('exit', () => rmSync(folder, { recursive: true, force: true }));
@@ -102,6 +104,10 @@ function stopOnSignal(servers: readonly Server[]): void {
     console.log('\nStopping. Once more to stop at once.');
     stopping.abort();
     for (const server of servers) server.close();
+    // A connection whose last response comes only now would be kept alive for another request.
+    setInterval(() => {
+      for (const server of servers) server.closeIdleConnections();
+    }, 50).unref();
     setTimeout(() => {
       for (const server of servers) server.closeAllConnections();
     }, GRACE).unref();

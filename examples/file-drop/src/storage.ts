@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { type BigIntStats, constants } from 'node:fs';
+import { type BigIntStats, constants, existsSync, readdirSync, rmSync } from 'node:fs';
 import {
   type FileHandle,
   lstat,
@@ -24,7 +24,15 @@ export interface FileInfo {
 }
 
 /** Unfinished uploads begin with a dot, as no file name may: so they are never listed, read or overwritten. */
-const UNFINISHED = '.upload-';
+const UNFINISHED = `.upload-${process.pid}-`;
+
+/** Removes what uploads to a folder leave when the process ends in the midst of them. For its `exit` event. */
+export function removeUnfinished(folder: string): void {
+  if (!existsSync(folder)) return;
+  for (const name of readdirSync(folder)) {
+    if (name.startsWith(UNFINISHED)) rmSync(join(folder, name), { force: true });
+  }
+}
 
 /**
  * The files of one flat folder.
