@@ -1,4 +1,5 @@
 import type { ErrorStream } from '../types.js';
+import { isPromise } from './promise.js';
 
 /** Entries for the environ: an object, or a function of the host's own request. */
 export type EnvironOption<Request> =
@@ -87,10 +88,21 @@ function isStatus(value: unknown): boolean {
   return Number.isInteger(value) && Number(value) >= 200 && Number(value) <= 599;
 }
 
-/** The entries that an `environ` option gives for a request. */
+/**
+ * The entries that an `environ` option gives for a request.
+ *
+ * @throws TypeError when the function returns a promise: the application is called at once, so there is no time to
+ *   wait for one.
+ */
 export function extraEntries<Request>(
   environ: EnvironOption<Request> | undefined,
   request: Request,
 ): Readonly<Record<string, unknown>> | undefined {
-  return typeof environ === 'function' ? environ(request) : environ;
+  if (typeof environ !== 'function') return environ;
+  const entries = environ(request);
+  if (!isPromise(entries)) return entries;
+  entries.then(undefined, () => {});
+  throw new TypeError(
+    'the option environ must return an object, not a promise: wait in a middleware or a hook before the application, and return what it has found',
+  );
 }
