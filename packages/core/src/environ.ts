@@ -193,7 +193,7 @@ export function addHeader(environ: RequestEnviron, name: string, value: string):
   if (key === DROPPED) return;
   const native = toNative(value);
   const before = environ[key];
-  if (before === undefined || before === '') environ[key] = native;
-  else if (key === 'HTTP_COOKIE') environ[key] = `${before}; ${native}`;
-  else if (key !== 'CONTENT_TYPE' && key !== 'CONTENT_LENGTH') environ[key] = `${before},${native}`;
+  if (key === 'CONTENT_TYPE' || key === 'CONTENT_LENGTH') environ[key] ||= native;
+  else if (before === undefined) environ[key] = native;
+  else environ[key] = `${before}${key === 'HTTP_COOKIE' ? '; ' : ','}${native}`;
 }
