@@ -243,6 +243,72 @@ export const DIFFERENCES = {
     here: 'under HTTP/1.1 it is sent in chunks',
     why: 'RFC 9112 7.1: the client can tell a whole body from a broken one',
   },
+  'environ-double-slash': {
+    module: 'environ',
+    wsgiref: 'newer releases make one slash of several at the beginning of the path',
+    here: 'PATH_INFO is the path as sent, decoded',
+    why: 'requestUri and applicationUri cannot name another host because of it',
+  },
+  'environ-target-form': {
+    module: 'environ',
+    wsgiref: 'PATH_INFO is the whole of an absolute-form target, and * for OPTIONS *',
+    here: 'the path of the target, with its authority as HTTP_HOST; empty for *',
+    why: 'RFC 9112 3.2.2 and 3.2.4',
+  },
+  'environ-content-type': {
+    module: 'environ',
+    wsgiref: 'CONTENT_TYPE is text/plain when there is none',
+    here: 'it is empty',
+    why: 'PEP 3333: may be empty or missing; nothing is invented',
+  },
+  'environ-remote-host': {
+    module: 'environ',
+    wsgiref: 'REMOTE_HOST is the name of the peer, or empty',
+    here: 'it is missing',
+    why: 'RFC 3875 4.1.9: a name would have to be looked up, and is not looked up',
+  },
+  'environ-underscore': {
+    module: 'environ',
+    wsgiref: 'a header name with _ is taken for the one with -',
+    here: 'it is dropped',
+    why: 'X_Forwarded_For could pass for X-Forwarded-For (CVE-2024-45614)',
+  },
+  'environ-proxy': {
+    module: 'environ',
+    wsgiref: 'the Proxy header becomes HTTP_PROXY; read_environ takes it from a web server',
+    here: 'it is dropped; readEnviron leaves it out under CGI',
+    why: 'HTTP clients would take it for their proxy (CVE-2016-1000110)',
+  },
+  'environ-cookie': {
+    module: 'environ',
+    wsgiref: 'several Cookie headers are joined with a comma',
+    here: 'with a semicolon and a space',
+    why: 'RFC 9113 8.2.3 and RFC 6265 4.2.1: a comma is part of a value',
+  },
+  'environ-reserved': {
+    module: 'environ',
+    wsgiref: 'a header named as a variable of the server, such as Server-Name, is dropped',
+    here: 'it is HTTP_SERVER_NAME like any other',
+    why: 'the prefix keeps them apart',
+  },
+  'environ-space': {
+    module: 'environ',
+    wsgiref: 'U+0085 and U+00A0 are stripped off the ends of a value',
+    here: 'only space and tab are',
+    why: 'RFC 9110 5.6.3: those are bytes of the value',
+  },
+  'environ-native': {
+    module: 'environ',
+    wsgiref: 'read_environ gives text for variables that are not of the request',
+    here: 'native strings for all',
+    why: 'one rule for every string of the environ',
+  },
+  'environ-process': {
+    module: 'environ',
+    wsgiref: 'every environ begins with the environment of the process',
+    here: "it does under CGI, where that is the request's",
+    why: 'it holds secrets',
+  },
 } as const satisfies Record<string, Difference>;
 
 export type DifferenceId = keyof typeof DIFFERENCES;

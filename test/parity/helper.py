@@ -12,6 +12,7 @@ from wsgiref import handlers, headers, util
 # Python runs isolated, and so does not look beside this file by itself.
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
+import environs  # noqa: E402
 import responses  # noqa: E402
 import scenarios  # noqa: E402
 
@@ -201,6 +202,21 @@ def validate(scenario):
 @operation
 def respond(case):
     return responses.respond(case)
+
+
+@operation
+def serve_environ(_):
+    return environs.serve()
+
+
+@operation
+def read_environ(case):
+    return environs.read_environ(case)
+
+
+@operation
+def has_os_environ(_):
+    return environs.has_os_environ()
 
 
 # --- the conversation
