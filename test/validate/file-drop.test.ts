@@ -1,7 +1,5 @@
 /** The example of `npm start`, in each of its servers, with validators around it. */
-import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
-import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Application } from '@wsgi/core';
@@ -48,14 +46,9 @@ async function start(host: (typeof hosts)[number]): Promise<string> {
   cleanups.push(() => process.off('warning', hear));
   const folder = await mkdtemp(join(tmpdir(), 'validated-'));
   cleanups.push(() => rm(folder, { recursive: true, force: true }));
-  const server = await host.make(validator(watched(validator(createFileDrop(folder)))));
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  cleanups.push(async () => {
-    server.closeAllConnections();
-    await new Promise((resolve) => server.close(resolve));
-  });
-  const { port } = server.address() as AddressInfo;
+  const app = validator(watched(validator(createFileDrop(folder))));
+  const { port, stop } = await host.start(app, '127.0.0.1', 0);
+  cleanups.push(() => stop(0));
   return `http://127.0.0.1:${port}${host.mount}`;
 }
 

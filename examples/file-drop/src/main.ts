@@ -1,10 +1,10 @@
 /** `npm start`: the file drop in all its servers at once, until Ctrl-C. */
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
-import type { Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
+import type { Application } from '@wsgi/core/types';
 import { createFileDrop } from './app.js';
+import type { Running } from './node-server.js';
 import { type Host, hosts } from './servers.js';
 import { removeUnfinished } from './storage.js';
 
@@ -34,17 +34,14 @@ async function main(): Promise<void> {
   const folder = makeFolder();
   const app = createFileDrop(folder, { signal: stopping.signal });
 
-  const servers: Server[] = [];
-  const urls: string[] = [];
+  const servers: Running[] = [];
   for (const [index, place] of hosts.entries()) {
-    const server = await place.make(app);
-    const address = await listen(server, place, ports[index] ?? place.port);
-    // Node gives a request five minutes; a large upload over a slow line takes longer.
-    server.requestTimeout = 0;
-    servers.push(server);
-    urls.push(`http://${shown(host)}:${address.port}${place.mount}/`);
+    servers.push(await start(place, app, ports[index] ?? place.port));
   }
   stopOnSignal(servers);
+  const urls = servers.map(({ port }, index) => {
+    return `http://${shown(host)}:${port}${hosts[index]?.mount}/`;
+  });
   console.log(greeting(folder, urls));
 }
 
@@ -75,25 +72,20 @@ function makeFolder(): string {
   }
 }
 
-function listen(server: Server, place: Host, port: number): Promise<AddressInfo> {
-  return new Promise((done, fail) => {
-    server.once('error', (error: NodeJS.ErrnoException) => {
-      const where = `${place.name} cannot listen on port ${port} of ${host}`;
-      const remedy =
-        error.code === 'EADDRINUSE'
-          ? `it is in use: end what runs there, or set ${place.variable} to another (0 for any free one)`
-          : messageOf(error);
-      fail(new StartError(`${where}: ${remedy}`));
-    });
-    server.listen(port, host, () => {
-      const address = server.address();
-      if (address !== null && typeof address === 'object') done(address);
-    });
-  });
+async function start(place: Host, app: Application, port: number): Promise<Running> {
+  try {
+    return await place.start(app, host, port);
+  } catch (error) {
+    const remedy =
+      error instanceof Error && 'code' in error && error.code === 'EADDRINUSE'
+        ? `it is in use: end what runs there, or set ${place.variable} to another (0 for any free one)`
+        : messageOf(error);
+    throw new StartError(`${place.name} cannot listen on port ${port} of ${host}: ${remedy}`);
+  }
 }
 
 /** The first signal lets requests finish, the second does not. */
-function stopOnSignal(servers: readonly Server[]): void {
+function stopOnSignal(servers: readonly Running[]): void {
   let since = 0;
   const stop = (): void => {
     if (stopping.signal.aborted) {
@@ -103,14 +95,7 @@ function stopOnSignal(servers: readonly Server[]): void {
     since = performance.now();
     console.log('\nStopping. Once more to stop at once.');
     stopping.abort();
-    for (const server of servers) server.close();
-    // A connection whose last response comes only now would be kept alive for another request.
-    setInterval(() => {
-      for (const server of servers) server.closeIdleConnections();
-    }, 50).unref();
-    setTimeout(() => {
-      for (const server of servers) server.closeAllConnections();
-    }, GRACE).unref();
+    for (const server of servers) void server.stop(GRACE);
   };
   process.on('SIGINT', stop);
   process.on('SIGTERM', stop);

@@ -1,13 +1,14 @@
-/** The same application in each server. The rest of this file is what those servers need anyway. */
-import { createServer, type Server } from 'node:http';
+/** The same application in each server: what a mount takes, and a `GET /health` of the server's own beside it. */
 import type { Application } from '@wsgi/core/types';
 import { mountGateway as mountInExpress } from '@wsgi/express';
 import { fastifyGateway } from '@wsgi/fastify';
 import { mountGateway as mountInHttp } from '@wsgi/http';
+import { makeServer } from '@wsgi/simple-server';
 import express from 'express';
 import { fastify } from 'fastify';
+import { type Running, runningOf, serve } from './node-server.js';
 
-/** A server with the application mounted in it, beside a `GET /health` of the server's own. */
+/** A kind of server that can take the application. */
 export interface Host {
   /** What it is called in messages. */
   name: string;
@@ -16,58 +17,56 @@ export interface Host {
   /** The environment variable that sets its port, and the port without it. */
   variable: string;
   port: number;
-  /** Makes the server, ready to listen. */
-  make(app: Application): Promise<Server>;
+  /** Rejects with the system's error when the port cannot be had. */
+  start(app: Application, host: string, port: number): Promise<Running>;
 }
 
 export const hosts: readonly Host[] = [
-  {
-    name: 'node:http',
-    mount: '',
-    variable: 'PORT_HTTP',
-    port: 8001,
-    make: inHttp,
-  },
-  {
-    name: 'Express',
-    mount: '/drop',
-    variable: 'PORT_EXPRESS',
-    port: 8002,
-    make: inExpress,
-  },
-  {
-    name: 'Fastify',
-    mount: '/drop',
-    variable: 'PORT_FASTIFY',
-    port: 8003,
-    make: inFastify,
-  },
+  { name: 'node:http', mount: '', variable: 'PORT_HTTP', port: 8001, start: inHttp },
+  { name: 'Express', mount: '/drop', variable: 'PORT_EXPRESS', port: 8002, start: inExpress },
+  { name: 'Fastify', mount: '/drop', variable: 'PORT_FASTIFY', port: 8003, start: inFastify },
+  { name: 'standalone', mount: '', variable: 'PORT_STANDALONE', port: 8004, start: alone },
 ];
 
-async function inHttp(app: Application): Promise<Server> {
+function inHttp(app: Application, host: string, port: number): Promise<Running> {
   const gateway = mountInHttp(app);
-  return createServer((request, response) => {
-    if (request.url !== '/health') return gateway(request, response);
-    response.setHeader('Content-Type', 'text/plain').end('ok\n');
-  });
+  return serve(
+    (request, response) => {
+      if (request.url !== '/health') return gateway(request, response);
+      response.setHeader('Content-Type', 'text/plain').end('ok\n');
+    },
+    host,
+    port,
+  );
 }
 
-async function inExpress(app: Application): Promise<Server> {
+function inExpress(app: Application, host: string, port: number): Promise<Running> {
   const site = express().disable('x-powered-by');
   site.get('/health', (_request, response) => {
     response.type('text/plain').send('ok\n');
   });
   site.use('/drop', mountInExpress(app));
-  return createServer(site);
+  return serve(site, host, port);
 }
 
-async function inFastify(app: Application): Promise<Server> {
+async function inFastify(app: Application, host: string, port: number): Promise<Running> {
   const site = fastify({ logger: { level: 'error' } });
   site.get('/health', async (_request, reply) => {
     reply.type('text/plain');
     return 'ok\n';
   });
   await site.register(fastifyGateway, { app, prefix: '/drop' });
-  await site.ready();
-  return site.server;
+  await site.listen({ host, port });
+  return runningOf(site.server);
+}
+
+/** This server has no routes: what is to stand beside the application is an application around it. */
+async function alone(app: Application, host: string, port: number): Promise<Running> {
+  const site: Application = (environ, startResponse) => {
+    if (environ.PATH_INFO !== '/health') return app(environ, startResponse);
+    startResponse('200 OK', [['Content-Type', 'text/plain']]);
+    return [Buffer.from('ok\n')];
+  };
+  const server = await makeServer(host, port, site, { requestTimeout: 0, log: false });
+  return { port: server.port ?? port, stop: (grace) => server.shutdown(grace) };
 }

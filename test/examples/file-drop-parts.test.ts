@@ -1,69 +1,14 @@
-import { once } from 'node:events';
 import { mkdtemp, readdir, rm, symlink, writeFile } from 'node:fs/promises';
-import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type ErrorStream, validator } from '@wsgi/core';
-import { mountGateway } from '@wsgi/http';
-import { afterAll, beforeEach, describe, expect, it, vi } from 'vitest';
-import { createFileDrop } from '../../examples/file-drop/dist/app.js';
+import { afterAll, beforeEach, describe, expect, it } from 'vitest';
 import { ChangeFeed } from '../../examples/file-drop/dist/events.js';
 import { Storage } from '../../examples/file-drop/dist/storage.js';
-import { Listener, send } from './requests.js';
-import { until } from './running.js';
 
 const folder = await mkdtemp(join(tmpdir(), 'file-drop-test-'));
 afterAll(() => rm(folder, { recursive: true, force: true }));
 beforeEach(async () => {
   for (const name of await readdir(folder)) await rm(join(folder, name), { recursive: true });
-});
-
-describe('The file drop under the validator', () => {
-  it('keeps every rule of PEP 3333', async () => {
-    let reports = '';
-    const errors: ErrorStream = {
-      write: (text) => {
-        reports += text;
-      },
-      writelines: (lines) => {
-        for (const line of lines) reports += line;
-      },
-      flush: () => {},
-    };
-    const warnings = vi.spyOn(process, 'emitWarning');
-    const app = validator(createFileDrop(folder));
-    const server = createServer(mountGateway(app, { errors })).listen(0, '127.0.0.1');
-    await once(server, 'listening');
-    const base = `http://127.0.0.1:${(server.address() as AddressInfo).port}/`;
-
-    const listener = await Listener.connect(`${base}events`);
-    const statuses: number[] = [];
-    const ask = async (...request: Parameters<typeof send>): Promise<string> => {
-      const answer = await send(...request);
-      statuses.push(answer.status);
-      return answer.headers.etag ?? '';
-    };
-    await ask('GET', base);
-    await ask('PUT', `${base}files/a`, { body: Buffer.alloc(300_000) });
-    await ask('PUT', `${base}files/a`, { body: '' });
-    const etag = await ask('GET', `${base}files/a`);
-    await ask('HEAD', `${base}files/a`);
-    await ask('GET', `${base}files/a`, { headers: { 'If-None-Match': etag } });
-    await ask('GET', `${base}files`);
-    await ask('POST', `${base}files`, { body: 'x' });
-    await ask('PUT', `${base}files/.a`, { body: 'x' });
-    await ask('DELETE', `${base}files/a`);
-    await ask('GET', `${base}files/a`);
-    await until(() => listener.changes.length === 3);
-    await listener.leave();
-    server.close();
-
-    expect(statuses).toEqual([200, 201, 200, 200, 200, 304, 200, 405, 400, 204, 404]);
-    expect(reports).toBe('');
-    expect(warnings).not.toHaveBeenCalled();
-    warnings.mockRestore();
-  });
 });
 
 describe('The feed of changes', () => {
