@@ -1,0 +1,38 @@
+import { type Application, utf8ToWsgi } from '@wsgi/core';
+
+/**
+ * Asks for a name and a password (RFC 7617), and puts the name into REMOTE_USER.
+ *
+ * @param check - whether the password is the user's; compare in constant time (`timingSafeEqual` of node:crypto).
+ */
+export function basicAuth(
+  app: Application,
+  check: (user: string, password: string) => boolean | Promise<boolean>,
+  realm = 'restricted',
+): Application {
+  return (environ, startResponse) => {
+    const [user = '', password = ''] = credentials(environ.HTTP_AUTHORIZATION ?? '');
+    const answer = (known: boolean) => {
+      if (!known) {
+        const challenge = `Basic realm="${realm}", charset="UTF-8"`;
+        startResponse('401 Unauthorized', [
+          ['Content-Type', 'text/plain'],
+          ['WWW-Authenticate', challenge],
+        ]);
+        return [Buffer.from('Who are you?\n')];
+      }
+      environ.AUTH_TYPE = 'Basic';
+      environ.REMOTE_USER = utf8ToWsgi(user);
+      return app(environ, startResponse);
+    };
+    const known = user !== '' && check(user, password);
+    // A check that does not wait keeps a synchronous application synchronous.
+    return known instanceof Promise ? known.then(answer) : answer(known);
+  };
+}
+
+/** The name and the password of an Authorization field. The password may hold colons, the name may not. */
+function credentials(field: string): string[] {
+  const [, encoded = ''] = /^basic +([\w+/]+=*) *$/i.exec(field) ?? [];
+  return /^([^:]+):(.*)$/s.exec(Buffer.from(encoded, 'base64').toString())?.slice(1) ?? [];
+}

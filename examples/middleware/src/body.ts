@@ -1,0 +1,50 @@
+import type { ResponseBody } from '@wsgi/core';
+
+/** What a middleware does to the body within. */
+export interface Changes {
+  /** Gives what is sent for a chunk. One for each: a server must be able to take its turn in between. */
+  chunk(chunk: Uint8Array): Uint8Array;
+  /** Gives what is sent after the last chunk. Default: nothing. */
+  end?(): Uint8Array | undefined;
+  /** Runs when the response is over, however it ended, after the body within was closed. */
+  close?(): void;
+}
+
+/** A body made of another's chunks, which closes it. It is synchronous when the other is. */
+export function change(body: ResponseBody, changes: Changes): ResponseBody {
+  const close = () => {
+    let closing: void | Promise<void> | undefined;
+    try {
+      closing = body.close?.();
+    } finally {
+      if (!(closing instanceof Promise)) changes.close?.();
+    }
+    return closing?.finally(() => changes.close?.());
+  };
+  if (Symbol.asyncIterator in body) {
+    return {
+      async *[Symbol.asyncIterator]() {
+        for await (const chunk of body) yield changes.chunk(chunk);
+        const last = changes.end?.();
+        if (last) yield last;
+      },
+      close,
+    };
+  }
+  return {
+    *[Symbol.iterator]() {
+      for (const chunk of body) yield changes.chunk(chunk);
+      const last = changes.end?.();
+      if (last) yield last;
+    },
+    close,
+  };
+}
+
+/** Does something with what an application returned: at once, or when its promise is kept. */
+export function whenReady<Result>(
+  result: ResponseBody | Promise<ResponseBody>,
+  use: (body: ResponseBody) => Result,
+): Result | Promise<Result> {
+  return result instanceof Promise ? result.then(use) : use(result);
+}

@@ -1,0 +1,34 @@
+import { type Application, Headers } from '@wsgi/core';
+import { change, whenReady } from './body.js';
+import { GzipMember } from './gzip-member.js';
+
+/** Compresses text for clients that take gzip, chunk by chunk: what the application has said is sent at once. */
+export function gzip(app: Application): Application {
+  return (environ, startResponse) => {
+    const accepted = /\bgzip\b(?!\s*;\s*q=0\.?0*(?:,|$))/i.test(environ.HTTP_ACCEPT_ENCODING ?? '');
+    let member: GzipMember | undefined;
+    const result = app(environ, (status, pairs, excInfo) => {
+      const headers = new Headers([...pairs]);
+      const isText = /^text\/|[/+](?:json|xml|javascript)\b/i.test(
+        headers.get('Content-Type') ?? '',
+      );
+      member = undefined;
+      if (isText && status.startsWith('200') && !headers.has('Content-Encoding')) {
+        headers.addHeader('Vary', 'Accept-Encoding');
+        if (accepted) {
+          member = new GzipMember();
+          headers.set('Content-Encoding', 'gzip');
+          headers.delete('Content-Length');
+          // The bytes are others now, and only their meaning is the same (RFC 9110 section 8.8.1).
+          const etag = headers.get('ETag');
+          if (etag?.startsWith('"')) headers.set('ETag', `W/${etag}`);
+        }
+      }
+      const write = startResponse(status, headers.items(), excInfo);
+      return (data) => write(member?.chunk(data) ?? data);
+    });
+    // Whether to compress is known when the first chunk comes: a generator calls startResponse only then.
+    const chunk = (data: Uint8Array) => member?.chunk(data) ?? data;
+    return whenReady(result, (body) => change(body, { chunk, end: () => member?.end() }));
+  };
+}
