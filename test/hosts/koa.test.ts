@@ -1,0 +1,4 @@
+import { describeHost } from './describe-host.ts';
+import { koa } from './hosts/koa.ts';
+
+describeHost(koa);
