@@ -99,6 +99,38 @@ describe('a preParsing hook that replaces the body', () => {
   });
 });
 
+describe('a body that was read by half', () => {
+  it.each([
+    ['the application answers', undefined],
+    ['a hook replaces the answer', async () => 'replaced'],
+    [
+      'a hook fails',
+      async () => {
+        throw new Error('failed');
+      },
+    ],
+  ])('does not hold up the next request when %s', async (_name, hook) => {
+    const { app } = host({}, 'fatal');
+    let sends = 0;
+    app.addHook('onSend', async (request, reply, payload) => {
+      sends += 1;
+      if (hook === undefined || request.method !== 'POST' || sends > 1) return payload;
+      reply.removeHeader('content-length');
+      return hook();
+    });
+    await app.register(fastifyGateway, {
+      app: async function* (environ, startResponse) {
+        await environ['wsgi.input'].read(10);
+        startResponse('200 OK', TEXT);
+        yield Buffer.from('a chunk, ');
+        yield Buffer.from(environ.REQUEST_METHOD);
+      },
+    });
+    const request = `${post('x'.repeat(1_000_000))}${head('GET /')}`;
+    expect(await exchange(await listen(app), request)).toMatch(/GET\r\n0\r\n\r\n$/);
+  });
+});
+
 describe('maxBodySize', () => {
   it('is answered by the host, with 413 and the end of the connection', async () => {
     const { app, log } = host();

@@ -85,6 +85,7 @@ export class ReplyHandler extends NodeHandler {
   #send(payload: Buffer | Readable | undefined): void {
     const reply = this.#reply;
     this.#sent = true;
+    this.#drainLater();
     // A timeout of the route's, or an application that was given `reply`, has answered already.
     if (reply.sent) {
       this.handleDisconnect();
@@ -112,14 +113,20 @@ export class ReplyHandler extends NodeHandler {
     // Not null: Fastify would serialize that, as JSON.
     if (!this.#sent) this.#send(undefined);
     stream?.push(null);
-    this.#drainLater();
   }
 
-  /** The rest of the body is taken in once the response is out: a hook or an error handler may want it before. */
+  /**
+   * The rest of the body is taken in once the response is out, whoever has made it: before, a hook or an error
+   * handler may want to read it. A body that is too large is of no use to anyone.
+   */
   #drainLater(): void {
     if (!this.bodyLeft) return;
-    if (this.bodyRefused || this.response.writableFinished) this.drainRequest();
-    else this.response.once('finish', () => this.drainRequest());
+    const drain = (): void => {
+      this.releaseInput();
+      this.drainRequest();
+    };
+    if (this.bodyRefused) drain();
+    else this.response.once('finish', drain);
   }
 
   /** The request goes on in the host's not-found handler. */
