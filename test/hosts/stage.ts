@@ -38,6 +38,8 @@ export interface Host {
   name: string;
   /** HTTP versions that it may report in SERVER_PROTOCOL, the usual one first, the oldest last. */
   protocols: [usual: string, ...others: string[]];
+  /** Whether the host reads HTTP by itself, so that Node makes no request object. Default: false. */
+  ownParser?: boolean;
   /** Whether the host's own error handling shows an error's message to strangers. Default: false. */
   showsMessages?: boolean;
   serve(app: ApplicationLike, options: MountOptions): Promise<Served>;

@@ -20,7 +20,7 @@ describe('the request line', () => {
   it('gives method, target and version as sent', () => {
     expect(head('GET /a%20b?c=d HTTP/1.1\r\nHost: a\r\n\r\n')).toMatchObject({
       method: 'GET',
-      target: '/a%20b?c=d',
+      url: '/a%20b?c=d',
       httpVersion: '1.1',
       authority: null,
       line: 'GET /a%20b?c=d HTTP/1.1',
@@ -38,12 +38,12 @@ describe('the request line', () => {
   });
 
   it('may name * with OPTIONS', () => {
-    expect(head('OPTIONS * HTTP/1.1\r\nHost: a\r\n\r\n').target).toBe('*');
+    expect(head('OPTIONS * HTTP/1.1\r\nHost: a\r\n\r\n').url).toBe('*');
   });
 
   it('keeps // at the beginning of a path', () => {
     expect(head('GET //evil/x HTTP/1.1\r\nHost: a\r\n\r\n')).toMatchObject({
-      target: '//evil/x',
+      url: '//evil/x',
       authority: null,
     });
   });

@@ -1,5 +1,12 @@
 import type { Application, ErrorStream, InputStream, RequestEnviron } from '@wsgi/core';
-import { addHeader, BodyInput, emptySource, percentDecode, splitTarget } from '@wsgi/core/handlers';
+import {
+  addHeader,
+  BodyInput,
+  emptySource,
+  percentDecode,
+  splitMount,
+  splitTarget,
+} from '@wsgi/core/handlers';
 import { escapeForLog, logDateTime } from './access-log.js';
 import type { RequestEvent } from './parser/index.js';
 import { type RequestLog, ServerHandler, type ServerOutput } from './server-handler.js';
@@ -82,13 +89,14 @@ export class WSGIRequestHandler implements RequestLog {
 
   /** The environ of a request, but for the handler's own part: wsgiref's `get_environ`. */
   getEnviron(request: RequestEvent): RequestEnviron {
-    const { path, query } = splitTarget(request.target);
+    const { path, query } = splitTarget(request.url);
     const base = this.server.baseEnviron;
+    const mounted = splitMount(path, base.SCRIPT_NAME);
     // One literal with all that is known: V8 makes it in a fiftieth of the time that setting its keys would take.
     const environ: RequestEnviron = {
       REQUEST_METHOD: request.method,
-      SCRIPT_NAME: base.SCRIPT_NAME,
-      PATH_INFO: percentDecode(path),
+      SCRIPT_NAME: mounted?.scriptName ?? '',
+      PATH_INFO: mounted?.pathInfo ?? percentDecode(path),
       QUERY_STRING: query,
       CONTENT_TYPE: '',
       CONTENT_LENGTH: '',
@@ -97,7 +105,7 @@ export class WSGIRequestHandler implements RequestLog {
       SERVER_PROTOCOL: request.httpVersion === '1.1' ? 'HTTP/1.1' : 'HTTP/1.0',
       SERVER_SOFTWARE: this.serverSoftware,
       GATEWAY_INTERFACE: base.GATEWAY_INTERFACE,
-      REQUEST_URI: request.target,
+      REQUEST_URI: request.url,
       'wsgi.url_scheme': base['wsgi.url_scheme'],
       // Room for what the handler adds: an object that outgrows its first size by much becomes slow.
       'wsgi.version': undefined,

@@ -59,6 +59,10 @@ export class ServerHandler extends SimpleHandler {
     if (this.extraEnviron !== undefined) Object.assign(this.environ, this.extraEnviron);
   }
 
+  override getScheme(): string {
+    return this.requestHandler === undefined ? super.getScheme() : this.environ['wsgi.url_scheme'];
+  }
+
   override sendPreamble(): void {
     super.sendPreamble();
     const { headers } = this;
@@ -74,6 +78,12 @@ export class ServerHandler extends SimpleHandler {
   override _writeText(text: string): void | Promise<void> {
     if (this.stdout.writeText === undefined) return super._writeText(text);
     return this.stdout.writeText(text);
+  }
+
+  override _flush(): void | Promise<void> {
+    // Said here, because a body that never waits would keep the connection's own 'close' from being heard.
+    if (this.stdout.destroyed === true) return this.handleDisconnect();
+    return super._flush();
   }
 
   /** A request that turns out broken while the application reads it is the client's error: not logged as one. */

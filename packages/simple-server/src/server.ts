@@ -2,7 +2,7 @@ import { type AddressInfo, createServer, type Server, type Socket } from 'node:n
 import { performance } from 'node:perf_hooks';
 import { createServer as createTlsServer } from 'node:tls';
 import type { Application, ApplicationLike, ErrorStream } from '@wsgi/core';
-import { standardErrors, toApplication } from '@wsgi/core/handlers';
+import { checkScriptName, standardErrors, toApplication } from '@wsgi/core/handlers';
 import { checkGatewayOptions, extraEntries } from '@wsgi/core/node';
 import { logToStandardError } from './access-log.js';
 import { listenOptions, serverName, serverUrl } from './address.js';
@@ -30,6 +30,7 @@ export class WSGIServer implements ConnectionServer, AsyncDisposable {
   readonly errors: ErrorStream;
   readonly log: ((line: string) => void) | null;
   readonly #host: string;
+  readonly #scriptName: string;
   readonly #listener: Server;
   readonly #options: WSGIServerOptions;
   readonly #connections = new Set<Connection>();
@@ -49,6 +50,7 @@ export class WSGIServer implements ConnectionServer, AsyncDisposable {
     }
     this.#host = host;
     this.#options = options;
+    this.#scriptName = checkScriptName(options.scriptName);
     this.serverName = serverName(host);
     this.limits = resolveLimits(options);
     this.maxBodySize = options.maxBodySize ?? Number.POSITIVE_INFINITY;
@@ -67,7 +69,8 @@ export class WSGIServer implements ConnectionServer, AsyncDisposable {
 
   /** @throws TypeError for anything that is no application. */
   setApp(app: ApplicationLike): void {
-    this.#application = toApplication(app);
+    const application = toApplication(app);
+    this.#application = this.#scriptName === '' ? application : this.#mounted(application);
   }
 
   /**
@@ -94,7 +97,7 @@ export class WSGIServer implements ConnectionServer, AsyncDisposable {
     return {
       SERVER_NAME: this.serverName,
       SERVER_PORT: port === '' ? (scheme === 'https' ? '443' : '80') : port,
-      SCRIPT_NAME: '',
+      SCRIPT_NAME: this.#scriptName,
       GATEWAY_INTERFACE: 'CGI/1.1',
       'wsgi.url_scheme': scheme,
     };
@@ -169,6 +172,11 @@ export class WSGIServer implements ConnectionServer, AsyncDisposable {
     return environ === undefined ? undefined : extraEntries(environ, request);
   }
 
+  #mounted(application: Application): Application {
+    return (environ, startResponse) =>
+      (environ.SCRIPT_NAME === this.#scriptName ? application : notFound)(environ, startResponse);
+  }
+
   #makeListener(): Server {
     const { tls } = this.#options;
     const { headersTimeout, maxConnections } = this.limits;
@@ -220,3 +228,8 @@ export class WSGIServer implements ConnectionServer, AsyncDisposable {
     return Math.max(10, Math.min(1000, ...set.map((limit) => limit / 4)));
   }
 }
+
+const notFound: Application = (_environ, startResponse) => {
+  startResponse('404 Not Found', [['Content-Type', 'text/plain; charset=utf-8']]);
+  return [Buffer.from('Not Found\n')];
+};

@@ -157,7 +157,7 @@ export const environ: Behaviour[] = [
     },
   },
   {
-    name: 'node.request is Node’s request',
+    name: 'node.request is Node’s request, where there is one',
     async run(stage) {
       const seen: unknown[] = [];
       const mounted = await stage.mount((environ, startResponse) => {
@@ -167,6 +167,7 @@ export const environ: Behaviour[] = [
         return ok(startResponse);
       });
       await mounted.fetch({ method: 'DELETE', target: '/x' });
+      if (mounted.host.ownParser === true) return expect(seen[0]).toBeUndefined();
       expect(seen.slice(0, 2)).toEqual(['DELETE', '/x']);
       expect(seen[2]).toBe(seen[3]);
     },

@@ -26,7 +26,7 @@ function readEvents(parser: RequestParser, requests: SeenRequest[]): void {
   for (let event = parser.next(); event !== null; event = parser.next()) {
     const current = requests.at(-1);
     if (event.type === 'request') {
-      const { method, target, httpVersion: version, rawHeaders } = event;
+      const { method, url: target, httpVersion: version, rawHeaders } = event;
       requests.push({ method, target, version, rawHeaders, body: '', complete: false });
     } else if (current !== undefined) {
       if (event.type === 'end') current.complete = true;

@@ -6,8 +6,8 @@ import { ProtocolError, quote } from './protocol-error.js';
 /** RFC 9112, section 3. */
 export interface RequestLine {
   readonly method: string;
-  /** As sent. */
-  readonly target: string;
+  /** The request target as sent, under node:http's name for it. */
+  readonly url: string;
   readonly httpVersion: '1.0' | '1.1';
   /** The authority of a target in absolute-form; it takes the place of the Host field. `null` otherwise. */
   readonly authority: string | null;
@@ -26,13 +26,8 @@ export function parseRequestLine(line: string): RequestLine {
   const httpVersion = parseVersion(line.slice(targetEnd + 1));
   const method = line.slice(0, methodEnd);
   if (!methods.has(method)) throw unfitMethod(method);
-  const target = line.slice(methodEnd + 1, targetEnd);
-  return {
-    method,
-    target,
-    httpVersion,
-    authority: parseTarget(target, method),
-  };
+  const url = line.slice(methodEnd + 1, targetEnd);
+  return { method, url, httpVersion, authority: parseTarget(url, method) };
 }
 
 function parseVersion(version: string): '1.0' | '1.1' {

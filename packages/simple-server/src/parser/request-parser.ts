@@ -135,7 +135,7 @@ export class RequestParser {
     const event: RequestEvent = {
       type: 'request',
       method: line.method,
-      target: line.target,
+      url: line.url,
       httpVersion: line.httpVersion,
       authority: line.authority,
       line: this.#line ?? '',

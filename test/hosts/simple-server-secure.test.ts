@@ -1,0 +1,4 @@
+import { describeHost } from './describe-host.ts';
+import { simpleServerSecure } from './hosts/simple-server.ts';
+
+describeHost(simpleServerSecure);
