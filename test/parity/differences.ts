@@ -309,6 +309,42 @@ export const DIFFERENCES = {
     here: "it does under CGI, where that is the request's",
     why: 'it holds secrets',
   },
+  'handler-partial-write': {
+    module: 'handlers, as objects',
+    wsgiref: 'what a stdout.write() did not take is written again, with a DeprecationWarning',
+    here: 'a write takes all it is given; a number that it returns says nothing',
+    why: "Node's streams have no partial writes",
+  },
+  'handler-state': {
+    module: 'handlers, as objects',
+    wsgiref: 'after an error with the header fields sent, result, headers, status and environ stay',
+    here: 'the handler is reset at the end of every response, but for its environ',
+    why: 'close() is the end, however a response ends',
+  },
+  'handler-abstract': {
+    module: 'handlers, as objects',
+    wsgiref: 'the abstract methods of BaseHandler raise NotImplementedError',
+    here: 'there are none: the compiler asks for them',
+    why: 'it is found before the program runs',
+  },
+  'server-line-ends': {
+    module: 'simple_server',
+    wsgiref: 'lines of a request may end in LF alone',
+    here: '400',
+    why: 'RFC 9112 2.2 and 11.2: what another server took for one line would be two',
+  },
+  'server-target-bytes': {
+    module: 'simple_server',
+    wsgiref: 'a request target may hold any byte but white space',
+    here: '400 for what is not ASCII; such bytes come percent-encoded',
+    why: 'RFC 3986 2: a proxy in front could read another path',
+  },
+  'server-protocol': {
+    module: 'simple_server',
+    wsgiref: 'HTTP/1.0, and a connection for each request',
+    here: 'HTTP/1.1: persistent connections, chunked bodies both ways',
+    why: 'what clients speak now',
+  },
 } as const satisfies Record<string, Difference>;
 
 export type DifferenceId = keyof typeof DIFFERENCES;

@@ -219,6 +219,17 @@ def has_os_environ(_):
     return environs.has_os_environ()
 
 
+@operation
+def tests_of_wsgiref(_):
+    """The names of CPython's own tests, where they are installed."""
+    try:
+        from test import test_wsgiref
+    except ImportError:
+        return []
+    classes = [value for value in vars(test_wsgiref).values() if isinstance(value, type)]
+    return sorted({name for c in classes for name in vars(c) if name.startswith("test")})
+
+
 # --- the conversation
 
 
