@@ -35,10 +35,12 @@ async function main(): Promise<void> {
   const app = createFileDrop(folder, { signal: stopping.signal });
 
   const servers: Running[] = [];
+  stopOnSignal(servers);
   for (const [index, place] of hosts.entries()) {
     servers.push(await start(place, app, ports[index] ?? place.port));
+    // Stopped before it was all up: nothing is under way yet.
+    if (stopping.signal.aborted) process.exit();
   }
-  stopOnSignal(servers);
   const urls = servers.map(({ port }, index) => {
     return `http://${shown(host)}:${port}${hosts[index]?.mount}/`;
   });
