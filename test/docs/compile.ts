@@ -10,6 +10,13 @@ export interface Module {
   path: string;
 }
 
+export interface CompileOptions {
+  /** Other files that belong to the program. Default: none. */
+  files?: string[];
+  /** Whether the declarations of packages are left unchecked. Default: true. */
+  skipLibCheck?: boolean;
+}
+
 const extensions: Record<string, string> = { ts: '.ts', js: '.mjs', cjs: '.cjs' };
 
 /**
@@ -21,7 +28,11 @@ const extensions: Record<string, string> = { ts: '.ts', js: '.mjs', cjs: '.cjs' 
  *
  * @returns the modules, and what the compiler says, by place of the block.
  */
-export function compile(blocks: Block[], folder: string): { modules: Module[]; errors: string[] } {
+export function compile(
+  blocks: Block[],
+  folder: string,
+  { files = [], skipLibCheck = true }: CompileOptions = {},
+): { modules: Module[]; errors: string[] } {
   const modules: Module[] = [];
   const sources = new Map<string, Block>();
   writeFileSync(join(folder, 'package.json'), '{ "type": "module" }\n');
@@ -43,7 +54,7 @@ export function compile(blocks: Block[], folder: string): { modules: Module[]; e
     sources.set(path, block);
   }
 
-  const program = ts.createProgram([...sources.keys()], {
+  const program = ts.createProgram([...sources.keys(), ...files], {
     target: ts.ScriptTarget.ES2023,
     module: ts.ModuleKind.NodeNext,
     moduleResolution: ts.ModuleResolutionKind.NodeNext,
@@ -51,7 +62,7 @@ export function compile(blocks: Block[], folder: string): { modules: Module[]; e
     strict: true,
     noUncheckedIndexedAccess: true,
     exactOptionalPropertyTypes: true,
-    skipLibCheck: true,
+    skipLibCheck,
     verbatimModuleSyntax: true,
   });
   const errors = ts.getPreEmitDiagnostics(program).map((error) => describe(error, sources, folder));

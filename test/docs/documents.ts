@@ -23,6 +23,11 @@ export function documents(): string[] {
     .filter((path) => path.endsWith('.md') && !path.endsWith('CHANGELOG.md'));
 }
 
+/** The READMEs that users meet first, run as users would in test/consumer. */
+export function isPackageReadme(document: string): boolean {
+  return /^(?:packages\/[^/]+\/)?README\.md$/.test(document);
+}
+
 function inside(folder: string): string[] {
   return readdirSync(join(root, folder))
     .map((name) => join(root, folder, name))

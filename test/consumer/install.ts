@@ -1,0 +1,58 @@
+/** The packages as a stranger gets them: packed, and installed from the tarballs into a project elsewhere. */
+import { execFileSync } from 'node:child_process';
+import {
+  cpSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  realpathSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { root } from '../docs/documents.js';
+
+/** The names of the packages' folders. */
+export const packages: readonly string[] = readdirSync(join(root, 'packages')).sort();
+
+const { packageManager, devDependencies } = json(join(root, 'package.json'));
+const { dependencies: frameworks } = json(join(root, 'test/package.json'));
+
+/** Packs every package into `folder`. Returns the paths of the tarballs, by the names of the packages' folders. */
+export function pack(folder: string): Map<string, string> {
+  const arguments_ = ['-r', '--filter', './packages/*', 'pack', '--pack-destination', folder];
+  execFileSync('npx', ['--yes', packageManager, ...arguments_], { cwd: root, stdio: 'pipe' });
+  return new Map(
+    packages.map((name) => {
+      const { version } = json(join(root, 'packages', name, 'package.json'));
+      return [name, join(folder, `wsgi-${name}-${version}.tgz`)] as const;
+    }),
+  );
+}
+
+/** Makes a project in a temporary folder, with all tarballs and the frameworks in it, but nothing of this workspace. */
+export function install(tarballs: ReadonlyMap<string, string>): string {
+  const project = temporaryFolder();
+  const dependencies: Record<string, string> = {
+    '@types/node': devDependencies['@types/node'],
+    '@types/express': frameworks['@types/express'],
+    express: frameworks.express,
+    fastify: frameworks.fastify,
+  };
+  for (const [name, path] of tarballs) dependencies[`@wsgi/${name}`] = `file:${path}`;
+  const manifest = { name: 'stranger', private: true, type: 'module', dependencies };
+  writeFileSync(join(project, 'package.json'), JSON.stringify(manifest, undefined, 2));
+  const quickly = ['--prefer-offline', '--no-audit', '--no-fund', '--no-progress'];
+  execFileSync('npm', ['install', ...quickly], { cwd: project, stdio: 'pipe' });
+  cpSync(join(import.meta.dirname, 'projects'), project, { recursive: true });
+  return project;
+}
+
+export function temporaryFolder(): string {
+  return realpathSync(mkdtempSync(join(tmpdir(), 'wsgi-consumer-')));
+}
+
+// biome-ignore lint/suspicious/noExplicitAny: a manifest is what it is; a wrong one fails the tests.
+export function json(path: string): any {
+  return JSON.parse(readFileSync(path, 'utf8'));
+}
