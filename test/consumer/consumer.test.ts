@@ -7,8 +7,13 @@ import { blocks, documents, isPackageReadme, place } from '../docs/documents.js'
 import { runBlock } from '../docs/run-block.js';
 import { install, pack, packages, temporaryFolder } from './install.js';
 
+// The READMEs of the root and of the packages; test/docs has the other documents.
+const readmes = documents().filter(isPackageReadme).flatMap(blocks);
 const tarballs = temporaryFolder();
-const project = install(pack(tarballs));
+const project = install(
+  pack(tarballs),
+  readmes.map(({ code }) => code),
+);
 afterAll(() => {
   rmSync(tarballs, { recursive: true, force: true });
   rmSync(project, { recursive: true, force: true });
@@ -30,8 +35,6 @@ test('A CommonJS project requires every entry point', () => {
   expect(lines.at(-1)).toBe('200 /hello');
 });
 
-// The READMEs of the root and of the packages; test/docs has the other documents.
-const readmes = documents().filter(isPackageReadme).flatMap(blocks);
 const files = ['typescript.ts', 'typescript-commonjs.cts'].map((name) => join(project, name));
 const { modules, errors } = compile(readmes, project, { files, skipLibCheck: false });
 

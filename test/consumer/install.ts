@@ -30,15 +30,18 @@ export function pack(folder: string): Map<string, string> {
   );
 }
 
-/** Makes a project in a temporary folder, with all tarballs and the frameworks in it, but nothing of this workspace. */
-export function install(tarballs: ReadonlyMap<string, string>): string {
+/**
+ * Makes a project in a temporary folder, with all tarballs in it, the modules that the code imports and their
+ * types, but nothing of this workspace.
+ */
+export function install(tarballs: ReadonlyMap<string, string>, code: string[]): string {
   const project = temporaryFolder();
-  const dependencies: Record<string, string> = {
-    '@types/node': devDependencies['@types/node'],
-    '@types/express': frameworks['@types/express'],
-    express: frameworks.express,
-    fastify: frameworks.fastify,
-  };
+  const dependencies: Record<string, string> = { '@types/node': devDependencies['@types/node'] };
+  for (const module of ['express', 'fastify', ...imported(code)]) {
+    for (const name of [module, `@types/${module}`]) {
+      if (name in frameworks) dependencies[name] = frameworks[name];
+    }
+  }
   for (const [name, path] of tarballs) dependencies[`@wsgi/${name}`] = `file:${path}`;
   const manifest = { name: 'stranger', private: true, type: 'module', dependencies };
   writeFileSync(join(project, 'package.json'), JSON.stringify(manifest, undefined, 2));
@@ -46,6 +49,14 @@ export function install(tarballs: ReadonlyMap<string, string>): string {
   execFileSync('npm', ['install', ...quickly], { cwd: project, stdio: 'pipe' });
   cpSync(join(import.meta.dirname, 'projects'), project, { recursive: true });
   return project;
+}
+
+/** The packages that code imports, but for ours. */
+function imported(code: string[]): string[] {
+  const specifiers = code.flatMap((text) => [
+    ...text.matchAll(/ from '((?:@[\w-]+\/)?[a-z][\w-]*)/g),
+  ]);
+  return specifiers.flatMap(([, name = '']) => (name.startsWith('@wsgi/') ? [] : [name]));
 }
 
 export function temporaryFolder(): string {

@@ -5,14 +5,23 @@
  */
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { createServer, get } from 'node:http';
+import { readFileSync } from 'node:fs';
+import { createServer, request } from 'node:http';
 import { Server } from 'node:net';
 import { pathToFileURL } from 'node:url';
 import { validator } from '@wsgi/core/validate';
 import { mountGateway } from '@wsgi/http';
 
-/** Where documents mount their applications. */
-const pages = ['/', '/gateway/', '/health'];
+const [module] = process.argv.slice(2);
+
+/** Where the block may have mounted something: the paths that it names, alone and one inside another. */
+const names = [...readFileSync(module, 'utf8').matchAll(/['"](\/[\w/:-]+)['"]/g)].map(([, path]) =>
+  path.replaceAll(/:\w+/g, 'name'),
+);
+const pages = new Set([
+  '/',
+  ...names.flatMap((outer) => [outer, ...names.map((inner) => outer + inner)]),
+]);
 
 const servers = new Set();
 const { listen } = Server.prototype;
@@ -21,7 +30,7 @@ Server.prototype.listen = function (...args) {
   return listen.apply(this, args);
 };
 
-const exported = await import(pathToFileURL(process.argv[2]).href);
+const exported = await import(pathToFileURL(module).href);
 
 for (const server of servers) {
   if (!server.listening && server.address() === null) await once(server, 'listening');
@@ -39,31 +48,37 @@ async function play(name, application) {
   const server = createServer(mountGateway(validator(application)));
   listen.call(server, 0, '127.0.0.1');
   await once(server, 'listening');
-  const { status } = await request(server, '/');
+  const status = await statusOf(server, 'GET', '/');
   console.log(`${name} answered ${status}`);
   assert.ok(status < 500, `${name} answered ${status}`);
 }
 
 async function ask(server) {
-  const statuses = [];
-  for (const page of pages) statuses.push((await request(server, page)).status);
-  console.log(`the server answered ${statuses.join(', ')}`);
-  assert.ok(statuses.includes(200) || statuses.includes(204), 'no page of the server was found');
-  assert.ok(
-    statuses.every((status) => status < 500),
-    'the server failed',
-  );
+  for (const method of ['GET', 'POST']) {
+    const statuses = [];
+    for (const page of pages) statuses.push(await statusOf(server, method, page));
+    console.log(`${method} of ${[...pages].join(' ')}: ${statuses.join(' ')}`);
+    assert.ok(!statuses.includes(500), 'the server failed');
+    if (statuses.some((status) => status !== 404)) return;
+  }
+  assert.fail('nothing was found on the server');
 }
 
-function request(server, path) {
+/** The status of an answer; the body is read to its end, unless it has none. */
+function statusOf(server, method, path) {
   const { port } = server.address();
   return new Promise((resolve, reject) => {
-    const sent = get({ host: '127.0.0.1', port, path, agent: false }, (response) => {
+    const sent = request({ host: '127.0.0.1', port, method, path, agent: false }, (response) => {
       response.resume();
-      response.on('end', () => resolve({ status: response.statusCode }));
+      response.on('end', () => resolve(response.statusCode));
       response.on('error', reject);
+      if (response.headers['content-type'] === 'text/event-stream') {
+        resolve(response.statusCode);
+        sent.destroy();
+      }
     });
     sent.on('error', reject);
+    sent.end();
   });
 }
 
