@@ -1,0 +1,10 @@
+/** What the user can mend: told in one line, without a stack. */
+export class Fault extends Error {
+  override readonly name: string = 'Fault';
+}
+
+/** What to tell of an error that has ended the command: one line for what the user can mend, else all there is. */
+export function describeFault(error: unknown): string {
+  if (error instanceof Fault) return `wsgi: ${error.message}`;
+  return `wsgi: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`;
+}

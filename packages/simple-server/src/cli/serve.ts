@@ -1,0 +1,52 @@
+import { readFileSync } from 'node:fs';
+import type { Application } from '@wsgi/core';
+import { validator } from '@wsgi/core/validate';
+import { demoApp } from '../demo-app.js';
+import { makeServer } from '../make-server.js';
+import type { WSGIServer } from '../server.js';
+import type { Arguments } from './arguments.js';
+import { Fault } from './fault.js';
+import { loadApplication } from './load.js';
+
+/** Loads what the command line names, and serves it. */
+export async function serve(args: Arguments): Promise<WSGIServer> {
+  const application: Application =
+    args.application === undefined ? demoApp : await loadApplication(args.application);
+  const { host, port, tls } = args;
+  const options = {
+    ...(args.quiet && { log: false as const }),
+    ...(tls !== undefined && { tls: { cert: readPem(tls.cert), key: readPem(tls.key) } }),
+  };
+  try {
+    return await makeServer(
+      host,
+      port,
+      args.validate ? validator(application) : application,
+      options,
+    );
+  } catch (error) {
+    throw new Fault(whyNot(error, host.includes('/') ? host : `${host}:${port}`));
+  }
+}
+
+function readPem(path: string): Buffer {
+  try {
+    return readFileSync(path);
+  } catch (error) {
+    throw new Fault(`cannot read ${path}: ${errorCode(error)}`);
+  }
+}
+
+function whyNot(error: unknown, where: string): string {
+  const code = errorCode(error);
+  if (code === 'EADDRINUSE')
+    return `${where} is in use: stop what listens there, or choose another`;
+  if (code === 'EACCES') return `${where} may not be listened on by this user`;
+  if (code === 'ENOTFOUND' || code === 'EADDRNOTAVAIL')
+    return `${where} is no address of this machine`;
+  return `cannot listen on ${where}: ${error instanceof Error ? error.message : String(error)}`;
+}
+
+function errorCode(error: unknown): string {
+  return error instanceof Error && 'code' in error ? String(error.code) : String(error);
+}

@@ -1,0 +1,56 @@
+import cluster, { type Worker } from 'node:cluster';
+import { onStopSignal, supervisedVariable } from './signals.js';
+
+/** A worker that lived at least this long may be replaced at once. */
+const steady = 5_000;
+const shortestDelay = 100;
+const longestDelay = 30_000;
+
+/**
+ * Runs `count` copies of this process as workers that share one port, and replaces those that die: at once,
+ * but with a growing delay when they keep dying young.
+ *
+ * The first one goes ahead: when it cannot begin to serve, none can, and the command ends with its exit code.
+ */
+export function superviseWorkers(count: number): void {
+  let isStopping = false;
+  let serving = 0;
+  let delay = 0;
+  const started = new Map<Worker, number>();
+
+  const start = (): void => {
+    if (!isStopping) started.set(cluster.fork({ [supervisedVariable]: '1' }), Date.now());
+  };
+  const all = (signal: NodeJS.Signals): void => {
+    for (const worker of started.keys()) worker.process.kill(signal);
+  };
+
+  cluster.on('listening', () => {
+    serving++;
+    if (serving === 1) for (let left = count - 1; left > 0; left--) start();
+  });
+  cluster.on('exit', (worker, code) => {
+    const age = Date.now() - (started.get(worker) ?? 0);
+    started.delete(worker);
+    if (isStopping || serving === 0) {
+      process.exitCode = isStopping ? 0 : code || 1;
+      return;
+    }
+    delay = age >= steady ? 0 : Math.min(longestDelay, Math.max(shortestDelay, delay * 2));
+    process.stderr.write(
+      `wsgi: worker ${worker.process.pid} died; a new one starts in ${delay} ms\n`,
+    );
+    setTimeout(start, delay);
+  });
+  onStopSignal(
+    () => {
+      isStopping = true;
+      all('SIGTERM');
+    },
+    () => {
+      all('SIGKILL');
+      process.exit(1);
+    },
+  );
+  start();
+}

@@ -1,0 +1,267 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { request } from 'node:http';
+import { type AddressInfo, createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { softwareVersion } from '@wsgi/simple-server';
+import { describe, expect, it, onTestFinished } from 'vitest';
+
+const script = fileURLToPath(new URL('../../packages/simple-server/bin/wsgi.js', import.meta.url));
+
+/** One run of the command. */
+class Run {
+  stdout = '';
+  stderr = '';
+  readonly child: ChildProcess;
+  readonly exited: Promise<number | null>;
+  #changed: () => void = () => {};
+
+  constructor(args: string[], cwd: string) {
+    this.child = spawn(process.execPath, [script, ...args], { cwd });
+    this.child.stdout?.on('data', (chunk: Buffer) => {
+      this.stdout += chunk;
+      this.#changed();
+    });
+    this.child.stderr?.on('data', (chunk: Buffer) => {
+      this.stderr += chunk;
+      this.#changed();
+    });
+    this.exited = once(this.child, 'close').then(([code]) => {
+      this.#changed();
+      return code;
+    });
+    onTestFinished(async () => {
+      this.child.kill('SIGKILL');
+      await this.exited;
+    });
+  }
+
+  /** Waits until it has said something; gives what matches. */
+  async says(pattern: RegExp): Promise<string> {
+    for (;;) {
+      const [match, group] = pattern.exec(this.stdout) ?? pattern.exec(this.stderr) ?? [];
+      if (match !== undefined) return group ?? match;
+      if (this.child.exitCode !== null) throw new Error(`it ended: ${this.stdout}${this.stderr}`);
+      await new Promise<void>((resolve) => {
+        this.#changed = resolve;
+      });
+    }
+  }
+
+  url(): Promise<string> {
+    return this.says(/ on (http\S+)/);
+  }
+}
+
+const hello = (text: string): string =>
+  `export default (environ, startResponse) => {
+    startResponse('200 OK', [['Content-Type', 'text/plain']]);
+    return [Buffer.from('${text}')];
+  };`;
+
+/** A directory with these files. */
+async function directory(files: Record<string, string> = {}): Promise<string> {
+  const path = await mkdtemp(join(tmpdir(), 'wsgi-cli-'));
+  onTestFinished(() => rm(path, { recursive: true }));
+  for (const [name, text] of Object.entries(files)) await writeFile(join(path, name), text);
+  return path;
+}
+
+/** Runs the command to its end. */
+async function outcome(args: string[], files: Record<string, string> = {}) {
+  const run = new Run(args, await directory(files));
+  const code = await run.exited;
+  return { code, stdout: run.stdout, stderr: run.stderr };
+}
+
+async function text(url: string): Promise<string> {
+  return (await fetch(url, { headers: { Connection: 'close' } })).text();
+}
+
+it('serves the demo application and logs each request', async () => {
+  const run = new Run(['--port', '0'], await directory());
+  expect(await text(`${await run.url()}/x`)).toMatch(/^Hello world!\n/);
+  await run.says(
+    /^127\.0\.0\.1 - - \[\d\d\/\w{3}\/\d{4} [\d:]{8}\] "GET \/x HTTP\/1\.1" 200 \d+$/m,
+  );
+});
+
+describe('an application', () => {
+  it.each([
+    ['the default export', 'app.mjs', 'app.mjs', hello('it')],
+    ['a module without its ending', 'app', 'app.mjs', hello('it')],
+    ['an export named app', 'm.mjs', 'm.mjs', hello('it').replace('default', 'const app =')],
+    [
+      'an export that is named',
+      'm.mjs:mine',
+      'm.mjs',
+      hello('it').replace('default', 'const mine ='),
+    ],
+    [
+      'a CommonJS module',
+      'm.cjs',
+      'm.cjs',
+      hello('it').replace('export default', 'module.exports ='),
+    ],
+    [
+      "a CommonJS module's property",
+      'm.cjs',
+      'm.cjs',
+      hello('it').replace('export default', 'exports.application ='),
+    ],
+  ])('may be %s', async (_what, reference, file, code) => {
+    const run = new Run(['--port', '0', reference], await directory({ [file]: code }));
+    expect(await text(await run.url())).toBe('it');
+  });
+});
+
+describe('a mistake is told in one line, with a code that is not 0:', () => {
+  it.each([
+    ['no such module', ['nowhere'], /^wsgi: there is no module 'nowhere'/],
+    [
+      'no such export',
+      ['m.mjs:other'],
+      /^wsgi: m\.mjs has no export 'other'; it exports one, two$/,
+    ],
+    ['no application', ['m.mjs'], /^wsgi: m\.mjs exports no application: .* it exports one, two$/],
+    [
+      'an export that is none',
+      ['m.mjs:one'],
+      /^wsgi: the export 'one' of m\.mjs is no application/,
+    ],
+    ['an unknown option', ['--nope'], /^wsgi: Unknown option '--nope'/],
+    ['a bad port', ['--port', '99999'], /^wsgi: --port must be .* not '99999'$/],
+    ['a host that is not here', ['--host', '192.0.2.1'], /^wsgi: 192\.0\.2\.1:8000 is no address/],
+    [
+      'half of a certificate',
+      ['--tls-cert', 'm.mjs'],
+      /^wsgi: --tls-cert and --tls-key go together/,
+    ],
+    ['no certificate', ['--tls-cert', 'x', '--tls-key', 'y'], /^wsgi: cannot read x: ENOENT$/],
+    ['two applications', ['a', 'b'], /^wsgi: one application at a time/],
+  ])('%s', async (_what, args, line) => {
+    const files = { 'm.mjs': 'export const one = 1; export const two = 2;' };
+    const { code, stdout, stderr } = await outcome(args, files);
+    expect(stderr.trimEnd()).toMatch(line);
+    expect(stderr.trimEnd()).not.toContain('\n');
+    expect(stdout).toBe('');
+    expect(code).toBe(1);
+  });
+
+  it('a port in use', async () => {
+    const taken = createServer().listen(0, '127.0.0.1');
+    await once(taken, 'listening');
+    onTestFinished(() => {
+      taken.close();
+    });
+    const { port } = taken.address() as AddressInfo;
+    for (const more of [[], ['--workers', '2']]) {
+      const { code, stderr } = await outcome(['--port', String(port), ...more]);
+      expect(stderr).toBe(
+        `wsgi: 127.0.0.1:${port} is in use: stop what listens there, or choose another\n`,
+      );
+      expect(code).toBe(1);
+    }
+  });
+});
+
+it('shows the stack of an error that the module throws', async () => {
+  const { code, stderr } = await outcome(['m.mjs'], { 'm.mjs': "throw new Error('my mistake');" });
+  expect(stderr).toMatch(/^wsgi: Error: my mistake\n {4}at .*m\.mjs:1:7/);
+  expect(code).toBe(1);
+});
+
+it('shows its version and its options', async () => {
+  expect(await outcome(['--version'])).toMatchObject({ code: 0, stdout: `${softwareVersion}\n` });
+  expect((await outcome(['--help'])).stdout).toMatch(/^Usage: wsgi /);
+});
+
+it('says nothing when it is to be quiet', async () => {
+  const files = { 'm.mjs': `console.log('ready on http://x');${hello('it')}` };
+  const cwd = await directory(files);
+  const run = new Run(['--unix', 'socket', '--quiet', 'm.mjs'], cwd);
+  await run.url();
+  const socketPath = join(cwd, 'socket');
+  const answered = await new Promise<number | undefined>((resolve) => {
+    const attempt = (): void => {
+      request({ socketPath, path: '/x' }, (response) => resolve(response.resume().statusCode))
+        .on('error', () => setTimeout(attempt, 20))
+        .end();
+    };
+    attempt();
+  });
+  expect(answered).toBe(200);
+  run.child.kill('SIGTERM');
+  await run.exited;
+  expect(run.stdout + run.stderr).toBe('ready on http://x\n');
+});
+
+it('checks the application when it is to validate', async () => {
+  const files = { 'm.mjs': hello('it').replace("'text/plain'", "'text/plain\\n'") };
+  const run = new Run(['--port', '0', '--validate', 'm.mjs'], await directory(files));
+  expect((await fetch(await run.url())).status).toBe(500);
+  await run.says(/AssertionError/);
+});
+
+describe('a signal', () => {
+  const slow = `export default async (environ, startResponse) => {
+    console.log('at work');
+    await new Promise((resolve) => setTimeout(resolve, 300));
+    startResponse('200 OK', []);
+    return [Buffer.from('finished')];
+  };`;
+
+  it.each(['SIGINT', 'SIGTERM'] as const)('%s lets what is at work finish', async (signal) => {
+    const run = new Run(['--port', '0', 'm.mjs'], await directory({ 'm.mjs': slow }));
+    const answer = text(await run.url());
+    await run.says(/at work/);
+    run.child.kill(signal);
+    expect(await answer).toBe('finished');
+    expect(await run.exited).toBe(0);
+  });
+
+  it('ends it at once when it is the second', async () => {
+    const files = { 'm.mjs': slow.replace('300', '60_000') };
+    const run = new Run(['--port', '0', 'm.mjs'], await directory(files));
+    const answer = text(await run.url()).catch(() => 'cut off');
+    await run.says(/at work/);
+    run.child.kill('SIGINT');
+    run.child.kill('SIGTERM');
+    expect(await answer).toBe('cut off');
+    expect(await run.exited).toBe(1);
+  });
+});
+
+describe('workers', () => {
+  const files = { 'm.mjs': hello('x').replace("'x'", 'String(process.pid)') };
+
+  it('share a port, and one that dies is replaced', async () => {
+    const run = new Run(['--port', '0', '--workers', '2', 'm.mjs'], await directory(files));
+    const url = await run.url();
+    const pids = new Set<number>();
+    while (pids.size < 2) pids.add(Number(await text(url)));
+    expect(pids).not.toContain(run.child.pid);
+    const [pid = 0] = pids;
+    process.kill(pid, 'SIGKILL');
+    await run.says(new RegExp(`worker ${pid} died`));
+    for (let left = 6; left > 0; left--) expect(Number(await text(url))).not.toBe(pid);
+    run.child.kill('SIGTERM');
+    expect(await run.exited).toBe(0);
+  });
+});
+
+it('starts again when a file changes, and waits for the change that mends a broken one', async () => {
+  const cwd = await directory({ 'm.mjs': hello('one') });
+  const run = new Run(['--port', '0', '--reload', 'm.mjs'], cwd);
+  expect(await text(await run.url())).toBe('one');
+  run.stdout = '';
+  await writeFile(join(cwd, 'm.mjs'), 'syntax error');
+  await run.says(/SyntaxError/);
+  await writeFile(join(cwd, 'm.mjs'), hello('two'));
+  expect(await text(await run.url())).toBe('two');
+  run.child.kill('SIGINT');
+  expect(await run.exited).toBe(0);
+});
