@@ -1,0 +1,188 @@
+// pnpm bench: starts each server as a process of its own and drives them in turn, round by round.
+import { spawn } from 'node:child_process';
+import { rmSync, writeFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { cpus } from 'node:os';
+import { createInterface } from 'node:readline';
+import { parseArgs } from 'node:util';
+import { drive, items, memoryOf, processorTime, wrkVersion } from './load.mjs';
+import { chart, median, table } from './report.mjs';
+import { servers } from './servers.mjs';
+import { filePath, makeFile } from './work.mjs';
+
+const usage = `pnpm bench [options]
+
+  --only NAME     one item or one server; may be given more than once
+  --rounds N      rounds of each item (default 5)
+  --seconds N     seconds of each measurement (default 4)
+  --quick         3 rounds of 1 second
+  --json FILE     write all figures as JSON
+  --svg FILE      write a bar chart of the ratios of the first item
+  --base NAME     the server that the others are compared with (default node:http)
+  --help          show this
+
+Items: ${items.map(({ name }) => name).join(', ')}
+Servers: ${servers.map(({ name }) => name).join(', ')}
+`;
+
+const { values: options } = parseArgs({
+  options: {
+    only: { type: 'string', multiple: true, default: [] },
+    rounds: { type: 'string' },
+    seconds: { type: 'string' },
+    quick: { type: 'boolean', default: false },
+    json: { type: 'string' },
+    svg: { type: 'string' },
+    base: { type: 'string', default: 'node:http' },
+    help: { type: 'boolean', default: false },
+  },
+});
+if (options.help) {
+  process.stdout.write(usage);
+  process.exit(0);
+}
+
+const rounds = Number(options.rounds ?? (options.quick ? 3 : 5));
+const seconds = Number(options.seconds ?? (options.quick ? 1 : 4));
+if (!(rounds >= 1) || !(seconds >= 1)) fail('--rounds and --seconds take a number from 1 up');
+
+function fail(message) {
+  console.error(`bench: ${message}`);
+  process.exit(1);
+}
+
+const wrk = wrkVersion();
+if (wrk === undefined) {
+  fail('the load generator wrk is not installed; on Debian and Ubuntu: apt-get install wrk');
+}
+
+const only = new Set(options.only);
+for (const name of only) {
+  if (![...items, ...servers].some((one) => one.name === name)) {
+    fail(`there is no item and no server named '${name}'\n\n${usage}`);
+  }
+}
+const pick = (all) => {
+  const named = all.filter(({ name }) => only.has(name));
+  return named.length > 0 ? named : all;
+};
+const chosenItems = pick(items);
+const chosenServers = pick(servers).filter(({ name, found }) => {
+  if (found === undefined || found()) return true;
+  console.error(`bench: ${name} is not installed, and so not measured`);
+  return false;
+});
+if (!chosenServers.some(({ name }) => name === options.base)) {
+  const base = servers.find(({ name }) => name === options.base);
+  if (base === undefined) fail(`there is no server named '${options.base}'`);
+  chosenServers.unshift(base);
+}
+
+/** Starts a server; resolves with its process and port when it has said the port. */
+function start(server) {
+  const child = spawn(server.command, server.args, {
+    stdio: ['ignore', 'pipe', 'inherit'],
+    env: { ...process.env, NODE_ENV: 'production', BENCH_FILE: filePath },
+  });
+  return new Promise((resolve, reject) => {
+    child.once('error', reject);
+    child.once('exit', (code) => reject(new Error(`${server.name} ended with code ${code}`)));
+    createInterface(child.stdout).once('line', (line) =>
+      resolve({ child, port: Number(line), idle: memoryOf(child.pid)?.now }),
+    );
+  });
+}
+
+function stop({ child }) {
+  child.removeAllListeners('exit');
+  return new Promise((resolve) => {
+    child.once('exit', resolve);
+    child.kill();
+    setTimeout(() => child.kill('SIGKILL'), 2000).unref();
+  });
+}
+
+const progress = (text) => {
+  if (process.stderr.isTTY) process.stderr.write(`\r\x1b[K${text}`);
+};
+
+/** All rounds of one item: A B C A B C ..., so that a change of the machine's mood meets all alike. */
+async function measure(item) {
+  const able = chosenServers.filter((server) => server.only?.includes(item.name) !== false);
+  const running = new Map();
+  for (const server of able) running.set(server.name, await start(server));
+  const results = able.map(({ name }) => ({ server: name, rates: [], p99: [], cpu: [] }));
+  for (const result of results) await drive(running.get(result.server).port, item, 1);
+  for (let turn = 0; turn < rounds; turn += 1) {
+    for (const result of results) {
+      progress(`${item.name}: round ${turn + 1} of ${rounds}, ${result.server}`);
+      const { child, port } = running.get(result.server);
+      const before = processorTime(child.pid);
+      const { rate, p99 } = await drive(port, item, seconds);
+      result.rates.push(rate);
+      result.p99.push(p99);
+      if (before !== undefined) {
+        result.cpu.push((processorTime(child.pid) - before) / (rate * seconds));
+      }
+    }
+  }
+  progress('');
+  const base = results.find(({ server }) => server === options.base);
+  for (const result of results) {
+    result.ratios = result.rates.map((rate, turn) => rate / base.rates[turn]);
+    const { child, idle } = running.get(result.server);
+    const memory = memoryOf(child.pid);
+    if (memory !== undefined) result.memory = { ...memory, idle };
+  }
+  await Promise.all([...running.values()].map(stop));
+  return results;
+}
+
+const version = (name) => {
+  try {
+    return createRequire(import.meta.url)(`${name}/package.json`).version;
+  } catch {
+    return undefined;
+  }
+};
+const machine = {
+  node: process.version,
+  processor: cpus()[0]?.model ?? 'unknown',
+  cores: cpus().length,
+  wrk,
+  rounds,
+  seconds,
+  versions: Object.fromEntries(
+    ['express', 'fastify', 'koa', 'hono', '@hono/node-server', '@whatwg-node/server']
+      .map((name) => [name, version(name)])
+      .filter(([, known]) => known !== undefined),
+  ),
+};
+
+makeFile();
+const measured = {};
+try {
+  const known = Object.entries(machine.versions).map((pair) => pair.join(' '));
+  console.log(
+    `Node ${machine.node}, ${machine.cores} cores (${machine.processor}), wrk ${wrk}, ${rounds} rounds of ${seconds} s; ${known.join(', ')}\n`,
+  );
+  for (const item of chosenItems) {
+    measured[item.name] = await measure(item);
+    console.log(table(item, measured[item.name], options.base));
+  }
+} finally {
+  rmSync(filePath, { force: true });
+}
+
+if (options.json !== undefined) {
+  writeFileSync(options.json, `${JSON.stringify({ machine, measured }, null, 2)}\n`);
+}
+if (options.svg !== undefined) {
+  const [item] = chosenItems;
+  const rows = measured[item.name].map(({ server, ratios }) => ({ server, ratio: median(ratios) }));
+  rows.sort((a, b) => b.ratio - a.ratio);
+  writeFileSync(
+    options.svg,
+    chart(`${item.title}: requests per second, ${options.base} = 1`, rows),
+  );
+}
