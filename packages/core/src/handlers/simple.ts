@@ -29,6 +29,7 @@ export class SimpleHandler extends BaseHandler {
   readonly stdout: OutputStream;
   readonly stderr: ErrorStream;
   readonly baseEnv: Readonly<Record<string, unknown>>;
+  #drained: Promise<void> | undefined;
 
   constructor(
     stdin: InputStream,
@@ -75,7 +76,27 @@ export class SimpleHandler extends BaseHandler {
     }
     // A body that never waits would keep the stream's own 'close' from being heard.
     if (stdout.destroyed === true) return this.handleDisconnect();
-    return drained(stdout);
+    this.#drained ??= this.#untilDrained();
+    return this.#drained;
+  }
+
+  /**
+   * Waits until a stream that said "full" has room again, or has closed. All writes wait for the same: a pair of
+   * listeners for each, and many a stream warns of a leak.
+   */
+  #untilDrained(): Promise<void> | undefined {
+    const { stdout } = this;
+    if (stdout.once === undefined) return undefined;
+    return new Promise((resolve) => {
+      const done = (): void => {
+        stdout.off?.('drain', done);
+        stdout.off?.('close', done);
+        this.#drained = undefined;
+        resolve();
+      };
+      stdout.once?.('drain', done);
+      stdout.once?.('close', done);
+    });
   }
 
   /** A write that finds the connection ended is how a synchronous transport says so; wsgiref's `run` takes it so, too. */
@@ -95,18 +116,4 @@ export class SimpleHandler extends BaseHandler {
   override _abort(): void {
     this.stdout.destroy?.();
   }
-}
-
-/** Waits until a stream that said "full" has room again, or has closed. */
-function drained(stdout: OutputStream): Promise<void> | undefined {
-  if (stdout.once === undefined) return undefined;
-  return new Promise((resolve) => {
-    const done = (): void => {
-      stdout.off?.('drain', done);
-      stdout.off?.('close', done);
-      resolve();
-    };
-    stdout.once?.('drain', done);
-    stdout.once?.('close', done);
-  });
 }
