@@ -106,6 +106,22 @@ describe.each(versions)('the path of an app mounted in $version', ({ express }) 
     });
   });
 
+  it.each([
+    ['/gwx/page', '/gw/x/page', '/x/page'],
+    ['/gw/a', '/gw/b', '/b'],
+  ])('of %s, rewritten to %s, is %s', async (target, rewritten, pathInfo) => {
+    const host = express();
+    host.use((request, _response, next) => {
+      request.url = rewritten;
+      next();
+    });
+    host.use('/gw', mountGateway(app));
+    expect(await getJson(await serve(host), target)).toMatchObject({
+      SCRIPT_NAME: '/gw',
+      PATH_INFO: pathInfo,
+    });
+  });
+
   it('is the rewritten one when the rewriting is done inside the mount', async () => {
     const host = express();
     const router = express.Router();

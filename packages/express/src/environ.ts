@@ -29,9 +29,11 @@ export function mountedTarget(request: ExpressRequest): MountedTarget {
   const { path, query } = splitTarget(url);
   const original = originalUrl === url ? path : splitTarget(originalUrl).path;
   const rest = original.startsWith(baseUrl) ? original.slice(baseUrl.length) : path;
+  // Of `/gateways/x`, rewritten to `/gateway/s/x`, the mount `/gateway` is no part.
+  const inMount = rest === '' || rest.startsWith('/');
   return {
     scriptName: percentDecode(baseUrl),
-    pathInfo: percentDecode(withoutSlashes(rest) === withoutSlashes(path) ? rest : path),
+    pathInfo: percentDecode(inMount && withoutSlashes(rest) === withoutSlashes(path) ? rest : path),
     query,
     uri: originalUrl,
   };
