@@ -3,7 +3,7 @@ import { mountGateway } from '@wsgi/express';
 import cors from 'cors';
 import helmet from 'helmet';
 import { describe, expect, it } from 'vitest';
-import { serve, versions } from './support.ts';
+import { serve, text, versions } from './support.ts';
 
 function answer(headers: HeaderList, body = 'ok'): Application {
   return (_environ, startResponse) => {
@@ -132,6 +132,44 @@ describe.each(versions)('header fields set before an app in $version', ({ expres
     const { headers } = await fetch(await serve(host));
     expect(headers.get('www-authenticate')).toBe('Basic realm="a", Bearer');
   });
+
+  it.each([
+    ['Content-Length', '7', '200 OK', 'app', '3'],
+    ['Content-Length', '7', '204 No Content', '', null],
+    ['Transfer-Encoding', 'chunked', '200 OK', 'app', '3'],
+  ])('%s: %s does not, under %s', async (name, value, status, body, length) => {
+    const host = express();
+    host.use((_request, response, next) => {
+      response.setHeader(name, value);
+      next();
+    });
+    host.use(mountGateway(text(body, status)));
+    const response = await fetch(await serve(host));
+    expect(await response.text()).toBe(body);
+    expect(response.headers.get('content-length')).toBe(length);
+    expect(response.headers.get('transfer-encoding')).toBeNull();
+  });
+
+  it.each(['Content-Length', 'Transfer-Encoding', 'X-Other'])(
+    '%s does not get in the way of a body of unknown length',
+    async (name) => {
+      const host = express();
+      host.use((_request, response, next) => {
+        response.setHeader(name, name === 'Content-Length' ? '3' : 'chunked');
+        next();
+      });
+      host.use(
+        mountGateway(async function* (_environ, startResponse) {
+          startResponse('200 OK', []);
+          yield Buffer.from('streamed');
+        }),
+      );
+      const response = await fetch(await serve(host));
+      expect(await response.text()).toBe('streamed');
+      const coding = response.headers.get('transfer-encoding');
+      expect(coding).toBe(name === 'Transfer-Encoding' ? null : 'chunked');
+    },
+  );
 
   it("can be read by middleware that wraps writeHead, the app's too", async () => {
     let seen: unknown;

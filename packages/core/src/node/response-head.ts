@@ -30,9 +30,12 @@ export function writeHead(response: ServerResponse, status: string, headers: Hea
  * Gives any response its status and header fields.
  *
  * What middleware has set on it before stays: cookies are added to, `Vary` is merged, the rest is replaced by
- * the application's.
+ * the application's. Only how a body is delimited goes with the body: of another's, it would be wrong.
  */
 export function mergeHead(response: NodeResponse, status: string, headers: Headers): void {
+  // Only what is there: to remove what is not would tell Node to leave it out when it is needed.
+  if (response.hasHeader('Content-Length')) response.removeHeader('Content-Length');
+  if (response.hasHeader('Transfer-Encoding')) response.removeHeader('Transfer-Encoding');
   if ('stream' in response) {
     for (const [name, values] of grouped(response, headers).values()) {
       // HTTP/2's API takes no repeated field but cookies; a list is the same (RFC 9110 section 5.3).
