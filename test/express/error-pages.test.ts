@@ -107,4 +107,13 @@ describe.each(versions)('the error page of $version', ({ express }) => {
       expect(await (await fetch(origin, { method: 'POST', body })).text()).toBe('page');
     }
   });
+
+  it("is the adapter's own where there is no next", async () => {
+    const { errors, lines } = recorder();
+    const gateway = mountGateway(failing, { errors });
+    const response = await fetch(await serve((request, response) => gateway(request, response)));
+    expect(response.status).toBe(500);
+    expect(await response.text()).not.toContain('short and stout');
+    expect(lines.join('')).toContain('short and stout');
+  });
 });

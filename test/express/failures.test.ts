@@ -2,7 +2,7 @@ import { request as httpRequest } from 'node:http';
 import { Readable } from 'node:stream';
 import { type Application, type Environ, FileWrapper, type StartResponse } from '@wsgi/core';
 import { type GatewayOptions, mountGateway } from '@wsgi/express';
-import type { ErrorRequestHandler, RequestHandler } from 'express';
+import type { ErrorRequestHandler, NextFunction, Request, RequestHandler, Response } from 'express';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { recorder, serve, versions } from './support.ts';
 
@@ -342,6 +342,24 @@ const inTheHost: Failure[] = [
     next: 'nothing',
   },
   {
+    at: 'an error of the app that has nothing to do with its client, which has gone',
+    app: (environ, startResponse) => {
+      begin(startResponse)(Buffer.from('a'));
+
+      const signal = environ['gateway.signal']();
+      return new Promise((_resolve, reject) =>
+        signal.addEventListener('abort', () => reject(bang())),
+      );
+    },
+    before: (_request, response, next) => {
+      next();
+      setImmediate(() => response.destroy());
+    },
+    got: 'cut',
+    next: 'nothing',
+    reported: /bang/,
+  },
+  {
     at: 'an error page that throws',
     app: fail,
     page: () => {
@@ -414,7 +432,11 @@ describe.each(versions)('in $version', ({ express }) => {
       seen.push(error);
       next(error);
     };
-    host.use(watch, failure.page ?? page);
+    const handler = failure.page ?? page;
+    // Four parameters make an error handler.
+    host.use(watch, (error: unknown, request: Request, response: Response, next: NextFunction) =>
+      handler(error, request, response, next),
+    );
     const origin = await serve(host);
 
     expect(await outcome(origin)).toMatch(new RegExp(`^${failure.got}`));
