@@ -5,7 +5,9 @@
  * end the field and begin another (RFC 9110 5.5), and no code unit above U+00FF, so that it is one byte for
  * each (PEP 3333, "A Note on String Types").
  */
+
 import { show } from './show.js';
+import { isHopByHop } from './util/http.js';
 
 /** Throws a TypeError that says what is wrong when `pair` is no `[name, value]` that makes a header field. */
 export function checkField(pair: unknown): asserts pair is [name: string, value: string] {
@@ -63,4 +65,12 @@ function refuseValue(name: unknown, value: unknown): never {
   throw new TypeError(
     `${what} holds the control character U+${code} at index ${at}: ${show(value)}. Remove it; it could begin a header of its own.`,
   );
+}
+
+/**
+ * Whether a field is the server's to send, and not an application's: hop-by-hop ones (PEP 3333, "Other HTTP
+ * Features"), and `Trailer`, which announces fields that no application can send (RFC 9110 section 6.6.2).
+ */
+export function isServersField(name: string): boolean {
+  return isHopByHop(name) || (name.length === 7 && name.toLowerCase() === 'trailer');
 }

@@ -237,6 +237,7 @@ export const startResponse: Behaviour[] = [
         [
           'Connection',
           'Keep-Alive',
+          'Trailer',
           'Proxy-Authenticate',
           'Proxy-Authorization',
           'TE',

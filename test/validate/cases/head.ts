@@ -271,15 +271,22 @@ export const head: Case[] = [
     'validator-native-strings',
     'Unicode Issues',
   ),
-  ...['Connection', 'Keep-Alive', 'Proxy-Authenticate', 'TE', 'transfer-encoding', 'Upgrade'].map(
-    (name) =>
-      header(
-        `the hop-by-hop header ${name}`,
-        [name, 'a'],
-        `the header '${name}' ('a') is hop-by-hop`,
-        'validator-hop-by-hop',
-        'Other HTTP Features',
-      ),
+  ...[
+    'Connection',
+    'Keep-Alive',
+    'Proxy-Authenticate',
+    'TE',
+    'Trailer',
+    'transfer-encoding',
+    'Upgrade',
+  ].map((name) =>
+    header(
+      `the hop-by-hop header ${name}`,
+      [name, 'a'],
+      `the header '${name}' ('a') is hop-by-hop`,
+      'validator-hop-by-hop',
+      'Other HTTP Features',
+    ),
   ),
   calling('no Content-Type', [['start', '200 OK', []]], 'Content-Type is missing from []'),
   calling(

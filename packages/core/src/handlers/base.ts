@@ -8,19 +8,18 @@ import { BodyInput } from '../streams/input.js';
 import type {
   Application,
   FileHandleLike,
-  FileLike,
   HeaderList,
   ResponseBody,
   StartResponse,
   Write,
 } from '../types.js';
-import { FileWrapper } from '../util/index.js';
+import { FileWrapper, isFileHandle } from '../util/file-wrapper.js';
 import { BodyReader, sizeOf } from './body.js';
 import { checkBody, checkChunk, checkHeaders, checkStatus } from './checks.js';
 import { Client } from './client.js';
 import { Framing, isBodyless } from './framing.js';
 import { HandlerHost } from './host.js';
-import { isPromise } from './promise.js';
+import { handled, isPromise } from './promise.js';
 import { Sender } from './send.js';
 
 /**
@@ -182,11 +181,7 @@ export abstract class BaseHandler extends HandlerHost {
     const first = framing.wanted;
     const part = framing.admit(data);
     if (part.length < data.length && first && !framing.bodyless) {
-      this.report(
-        new Error(
-          `the body is longer than its Content-Length of ${framing.promised}; what is past it was cut off`,
-        ),
-      );
+      this.report(new Error(framing.surplus));
     }
     if (part.length === 0) return undefined;
     this.bytesSent += part.length;
@@ -255,8 +250,8 @@ export abstract class BaseHandler extends HandlerHost {
 
   async #sendHandle(wrapper: FileWrapper, handle: FileHandleLike): Promise<boolean> {
     await this.#unwritten;
-    if (this.headers?.has('Content-Length') === false && !this.headersSent) {
-      const size = await wrapper.size();
+    if (!this.headersSent && this.headers?.has('Content-Length') === false) {
+      const size = this.status?.startsWith('304') ? undefined : await wrapper.size();
       if (size !== undefined) this.headers.set('Content-Length', String(size));
     }
     if (this.#isBodyless()) return true;
@@ -317,9 +312,7 @@ export abstract class BaseHandler extends HandlerHost {
     }
     const framing = this.#framing;
     if (framing.missing > 0) {
-      throw new Error(
-        `the body ended ${framing.missing} bytes short of its Content-Length of ${framing.promised}; the connection is destroyed, so that no client takes it for whole`,
-      );
+      throw new Error(framing.shortfall);
     }
     this.#over = true;
     if (this.declined) return;
@@ -401,14 +394,4 @@ export abstract class BaseHandler extends HandlerHost {
     );
     return this.finishResponse();
   }
-}
-
-function isFileHandle(file: FileLike): file is FileHandleLike {
-  return 'fd' in file && typeof file.fd === 'number' && 'stat' in file;
-}
-
-/** Marks a promise as dealt with: a caller who ignores it causes no unhandled rejection. */
-function handled<T>(promise: Promise<T>): Promise<T> {
-  promise.catch(() => {});
-  return promise;
 }

@@ -1,5 +1,5 @@
 import type { ResponseBody } from '../types.js';
-import { FileWrapper } from '../util/index.js';
+import { FileWrapper, isFileHandle } from '../util/file-wrapper.js';
 import { checkChunk } from './checks.js';
 import { isPromise } from './promise.js';
 
@@ -141,6 +141,8 @@ export function sizeOf(body: ResponseBody | undefined): number | undefined {
     }
     return size;
   }
-  const size = body instanceof FileWrapper ? body.size() : undefined;
+  // A FileHandle has to be asked, and whoever sends it has done so.
+  if (!(body instanceof FileWrapper) || isFileHandle(body.filelike)) return undefined;
+  const size = body.size();
   return typeof size === 'number' ? size : undefined;
 }

@@ -1,9 +1,8 @@
 /** What an application hands to its host, checked before anything is done with it. */
 import { types } from 'node:util';
-import { checkField } from '../field.js';
+import { checkField, isServersField } from '../field.js';
 import { show } from '../show.js';
 import type { HeaderList, ResponseBody } from '../types.js';
-import { isHopByHop } from '../util/index.js';
 
 /** `200 OK`: digits, a space, and a reason of visible characters, spaces, tabs and obs-text (RFC 9112 section 4). */
 const STATUS = /^[2-5]\d\d [\t\x20-\x7e\x80-\xff]*$/;
@@ -47,9 +46,9 @@ export function checkHeaders(headers: unknown): HeaderList {
   for (const pair of headers) {
     checkField(pair);
     const [name, value] = pair;
-    if (isHopByHop(name)) {
+    if (isServersField(name)) {
       throw new Error(
-        `startResponse: ${name} is a hop-by-hop header, which only the server may send (PEP 3333, "Other HTTP Features"); leave it out`,
+        `startResponse: ${name} is a header that only the server may send (PEP 3333, "Other HTTP Features"); leave it out`,
       );
     }
     if (name.length === 14 && name.toLowerCase() === 'content-length') {

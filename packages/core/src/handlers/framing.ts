@@ -33,6 +33,16 @@ export class Framing {
     return this.promised === Number.POSITIVE_INFINITY ? 0 : this.left;
   }
 
+  /** What to report of a body that ends now. */
+  get shortfall(): string {
+    return `the body ended ${this.missing} bytes short of its Content-Length of ${this.promised}; the connection is destroyed, so that no client takes it for whole`;
+  }
+
+  /** What to report of a body that goes on past its end. */
+  get surplus(): string {
+    return `the body is longer than its Content-Length of ${this.promised}; what is past it was cut off`;
+  }
+
   /** The part of a chunk that may be sent; it counts as sent. */
   admit(chunk: Uint8Array): Uint8Array {
     const part = chunk.length > this.left ? chunk.subarray(0, this.left) : chunk;

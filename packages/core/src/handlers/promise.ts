@@ -7,3 +7,9 @@ export function isPromise<T>(value: T | PromiseLike<T>): value is PromiseLike<T>
     typeof value.then === 'function'
   );
 }
+
+/** Marks a promise as dealt with: a caller who ignores it causes no unhandled rejection. */
+export function handled<T>(promise: Promise<T>): Promise<T> {
+  promise.catch(() => {});
+  return promise;
+}

@@ -107,7 +107,8 @@ function toStep(block: unknown): IteratorResult<Uint8Array, undefined> {
   return value === null ? { done: true, value: undefined } : { done: false, value };
 }
 
-function isFileHandle(filelike: FileLike): filelike is FileHandleLike {
+/** Whether a file is one of Node's, and not a file-like object. */
+export function isFileHandle(filelike: FileLike): filelike is FileHandleLike {
   return 'fd' in filelike && typeof filelike.fd === 'number' && 'stat' in filelike;
 }
 

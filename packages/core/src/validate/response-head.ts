@@ -1,8 +1,7 @@
 import { types } from 'node:util';
-import { checkHeader, isToken } from '../field.js';
+import { checkHeader, isServersField, isToken } from '../field.js';
 import { show } from '../show.js';
 import type { HeaderList } from '../types.js';
-import { isHopByHop } from '../util/index.js';
 import { checkNativeString, type Side, violation, warn } from './report.js';
 
 /** What the validator keeps of a response's head. */
@@ -97,7 +96,7 @@ function checkName(side: Side, name: string, value: string): void {
     const rule = `the header ${header} (${show(value)}) is CGI's; the status is startResponse's first argument`;
     throw violation(side, rule, SECTION, name);
   }
-  if (isHopByHop(name)) {
+  if (isServersField(name)) {
     const rule = `the header ${header} (${show(value)}) is hop-by-hop, and so the server's`;
     throw violation(side, rule, 'Other HTTP Features', name);
   }
