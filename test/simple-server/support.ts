@@ -43,7 +43,12 @@ export class RawClient {
       this.text += chunk.toString('latin1');
       changed();
     });
-    socket.on('end', changed).on('close', changed).on('error', changed);
+    // A client that keeps its side open makes the server wait for bytes that it may still send.
+    socket.on('end', () => {
+      socket.end();
+      changed();
+    });
+    socket.on('close', changed).on('error', changed);
   }
 
   send(text: string): this {

@@ -57,6 +57,8 @@ export class Connection implements BodyTransport {
   #served = 0;
   /** When the request that is read began, for the first one when the connection did; undefined between them. */
   #since: number | undefined;
+  /** Whether the connection waits for the next request to begin. */
+  #isIdle = false;
   #request: RequestEvent | undefined;
   #running: ServerHandler | undefined;
   #input: BodyInput | undefined;
@@ -80,7 +82,7 @@ export class Connection implements BodyTransport {
 
   /** Ends the connection after the response at hand; at once when there is none. */
   finish(): void {
-    if (this.#state === 'reading' && this.#parser.isIdle) this.#close();
+    if (this.#state === 'reading' && this.#parser.isIdle) this.#socket.destroy();
   }
 
   destroy(): void {
@@ -124,7 +126,7 @@ export class Connection implements BodyTransport {
   /** Answers what has arrived, until a request must be waited for. A loop, so that no pipeline is too long. */
   #serve(): void {
     try {
-      while (this.#state === 'reading') {
+      while (this.#state === 'reading' && !this.#socket.destroyed) {
         const event = this.#parser.next();
         if (event === null) {
           this.#await();
@@ -140,12 +142,13 @@ export class Connection implements BodyTransport {
   #await(): void {
     const { headersTimeout, keepAliveTimeout } = this.#server.limits;
     if (this.#parser.isIdle && this.#served > 0) {
-      this.#since = undefined;
-      this.deadline = performance.now() + span(keepAliveTimeout);
       if (this.#server.isClosing) {
         this.#close();
         return;
       }
+      // Once only: whoever sends empty lines does not begin a request, and gains no time.
+      if (!this.#isIdle) this.deadline = performance.now() + span(keepAliveTimeout);
+      this.#isIdle = true;
     } else {
       this.#since ??= performance.now();
       this.deadline = this.#since + span(headersTimeout);
@@ -155,6 +158,7 @@ export class Connection implements BodyTransport {
 
   #start(request: RequestEvent): void {
     this.#served++;
+    this.#isIdle = false;
     this.#request = request;
     this.#handler.requestLine = request.line;
     this.#body = this.#takeBody(request);
@@ -206,7 +210,7 @@ export class Connection implements BodyTransport {
     this.#running = undefined;
     this.#since = undefined;
     this.#server.answered();
-    if (this.#state === 'closing') return;
+    if (this.#state === 'closing' || this.#socket.destroyed) return;
     if (!this.#output.begun) this.#socket.destroy();
     else if (!this.#output.keepAlive) this.#close();
     else if (this.#output.isPending) this.#flush();

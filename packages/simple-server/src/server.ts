@@ -205,7 +205,7 @@ export class WSGIServer implements ConnectionServer, AsyncDisposable {
   #stopListening(): void {
     if (this.#isClosing) return;
     this.#isClosing = true;
-    clearInterval(this.#sweeper);
+    this.#closed.then(() => clearInterval(this.#sweeper));
     this.#listener.close();
   }
 

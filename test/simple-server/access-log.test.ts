@@ -1,0 +1,56 @@
+import { WSGIRequestHandler } from '@wsgi/simple-server';
+import { expect, it } from 'vitest';
+import { echo, exchange, serve } from './support.ts';
+
+const close = 'Connection: close\r\n';
+
+async function logged(app: Parameters<typeof serve>[0], text: string): Promise<string[]> {
+  const lines: string[] = [];
+  const server = await serve(app, { log: (line) => lines.push(line), errors: silent });
+  await exchange(server, text);
+  return lines;
+}
+
+const silent = { write() {}, writelines() {}, flush() {} };
+
+it('has a line for each response: client, time, request line, status, size', async () => {
+  const [line] = await logged(echo, `GET /a?b HTTP/1.1\r\nHost: a\r\n${close}\r\n`);
+  const time = /\[\d\d\/[A-Z][a-z]{2}\/\d{4} \d\d:\d\d:\d\d\]/.source;
+  expect(line).toMatch(new RegExp(`^127\\.0\\.0\\.1 - - ${time} "GET /a\\?b HTTP/1\\.1" 200 6$`));
+});
+
+it('has a line for a response that failed', async () => {
+  const fails = (): never => {
+    throw new Error('mine');
+  };
+  const [line] = await logged(fails, `GET / HTTP/1.1\r\nHost: a\r\n${close}\r\n`);
+  expect(line).toMatch(/"GET \/ HTTP\/1\.1" 500 \d+$/);
+});
+
+it('has a line for a request that was refused', async () => {
+  expect((await logged(echo, 'GET / HTTP/3.0\r\n\r\n'))[0]).toMatch(/"GET \/ HTTP\/3\.0" 505 \d+$/);
+  expect((await logged(echo, '\0\0'))[0]).toMatch(/\] "" 400 \d+$/);
+});
+
+it('escapes what could forge a line or end the quotes', async () => {
+  const forged = 'GET /" 200 1\\ HTTP/1.1\r\nHost: a\r\n\r\n';
+  expect((await logged(echo, forged))[0]).toContain('"GET /\\" 200 1\\\\ HTTP/1.1" 400');
+  const high = `GET /\x9b31m\xe9 HTTP/1.1\r\nHost: a\r\n\r\n`;
+  expect((await logged(echo, high))[0]).toContain('"GET /\\x9b31m\\xe9 HTTP/1.1" 400');
+});
+
+it('can be changed by a handler class', async () => {
+  const codes: string[] = [];
+  class Mine extends WSGIRequestHandler {
+    override logRequest(code: string): void {
+      codes.push(`${this.requestLine} ${code}`);
+    }
+    override getEnviron(request: Parameters<WSGIRequestHandler['getEnviron']>[0]) {
+      return { ...super.getEnviron(request), PATH_INFO: '/mine' };
+    }
+  }
+  const server = await serve(echo, { handlerClass: Mine });
+  const text = await exchange(server, `GET / HTTP/1.1\r\nHost: a\r\n${close}\r\n`);
+  expect(text).toMatch(/GET \/mine$/);
+  expect(codes).toEqual(['GET / HTTP/1.1 200']);
+});

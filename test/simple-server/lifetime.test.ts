@@ -1,0 +1,133 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { request } from 'node:http';
+import { Agent, request as secureRequest } from 'node:https';
+import type { Server } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { makeServer, WSGIServer } from '@wsgi/simple-server';
+import supertest from 'supertest';
+import { expect, it, onTestFinished } from 'vitest';
+import { selfSigned } from '../hosts/certificate.ts';
+import { dial, echo, serve, statuses } from './support.ts';
+
+it('is what supertest takes', async () => {
+  // Its types ask for a net.Server; what it uses is address().
+  const server: unknown = await serve(echo);
+  await supertest(server as Server)
+    .get('/a')
+    .expect(200, 'GET /a');
+});
+
+it('finishes what runs when it shuts down, closes what is idle, and accepts no more', async () => {
+  let release: () => void = () => {};
+  const held = new Promise<void>((resolve) => {
+    release = resolve;
+  });
+  const server = await serve(async (environ, startResponse) => {
+    if (environ.PATH_INFO === '/held') await held;
+    return echo(environ, startResponse);
+  });
+  const idle = await dial(server);
+  await idle.send('GET /1 HTTP/1.1\r\nHost: a\r\n\r\n').until(/GET \/1$/);
+  const busy = (await dial(server)).send('GET /held HTTP/1.1\r\nHost: a\r\n\r\n');
+  await new Promise((resolve) => setTimeout(resolve, 50));
+  const { url } = server;
+  const forever = server.serveForever();
+  const down = server.shutdown();
+  await idle.untilClosed();
+  await expect(fetch(url)).rejects.toThrow();
+  release();
+  expect(await busy.untilClosed()).toMatch(/Connection: close[\s\S]*GET \/held$/);
+  await down;
+  await forever;
+  expect(server.address()).toBeNull();
+});
+
+it('cuts off what runs too long when it shuts down', async () => {
+  const server = await serve(() => new Promise<never>(() => {}));
+  const client = (await dial(server)).send('GET / HTTP/1.1\r\nHost: a\r\n\r\n');
+  await new Promise((resolve) => setTimeout(resolve, 50));
+  await server.shutdown(50);
+  expect(await client.untilClosed()).toBe('');
+});
+
+it('cuts off what runs when it closes', async () => {
+  const server = await serve(() => new Promise<never>(() => {}));
+  const client = (await dial(server)).send('GET / HTTP/1.1\r\nHost: a\r\n\r\n');
+  await new Promise((resolve) => setTimeout(resolve, 50));
+  await server.close();
+  await server.close();
+  expect(await client.untilClosed()).toBe('');
+});
+
+it('says when the next request has been answered', async () => {
+  const server = await serve(echo);
+  const answered = server.handleRequest();
+  await (await fetch(server.url)).text();
+  await answered;
+  const none = server.handleRequest();
+  await server.shutdown();
+  await none;
+});
+
+it('shuts down where its block ends', async () => {
+  let kept: WSGIServer;
+  {
+    await using server = await makeServer('127.0.0.1', 0, echo, { log: false });
+    kept = server;
+    expect(server.address()).not.toBeNull();
+  }
+  expect(kept.address()).toBeNull();
+});
+
+it('takes a class of its own', async () => {
+  class Mine extends WSGIServer {}
+  expect(await serve(echo, { serverClass: Mine })).toBeInstanceOf(Mine);
+});
+
+it('gives its application, and takes another', async () => {
+  const server = await serve(echo);
+  expect(server.getApp()).toBe(echo);
+  server.setApp((_environ, startResponse) => {
+    startResponse('204 No Content', []);
+    return [];
+  });
+  expect((await fetch(server.url)).status).toBe(204);
+});
+
+it('serves on a Unix socket', async () => {
+  const path = join(await mkdtemp(join(tmpdir(), 'wsgi-')), 'socket');
+  onTestFinished(() => rm(join(path, '..'), { recursive: true }));
+  const server = await makeServer(path, 0, echo, { log: false });
+  onTestFinished(() => server.close());
+  expect(server.url).toBe(`unix:${path}`);
+  const status = await new Promise((resolve) => {
+    request({ socketPath: path }, (response) => resolve(response.resume().statusCode)).end();
+  });
+  expect(status).toBe(200);
+});
+
+it('serves https', async () => {
+  const server = await serve(
+    (environ, startResponse) => {
+      startResponse('200 OK', []);
+      return [Buffer.from(environ['wsgi.url_scheme'])];
+    },
+    { tls: selfSigned() },
+  );
+  expect(server.url).toMatch(/^https:/);
+  const agent = new Agent({ rejectUnauthorized: false });
+  const body = await new Promise((resolve) => {
+    secureRequest(server.url, { agent }, (response) => {
+      response.on('data', (chunk: Buffer) => resolve(chunk.toString()));
+    }).end();
+  });
+  expect(body).toBe('https');
+  agent.destroy();
+});
+
+it('answers a client that has closed its side after a whole request', async () => {
+  const client = await dial(await serve(echo));
+  client.socket.end('GET / HTTP/1.1\r\nHost: a\r\n\r\n');
+  expect(statuses(await client.untilClosed())).toEqual([200]);
+});
