@@ -37,11 +37,7 @@ export class Headers implements Iterable<[name: string, value: string]> {
     return this.#fields.length;
   }
 
-  /**
-   * The value of the first field of that name, or `fallback`.
-   *
-   * @param fallback - `null` when left out.
-   */
+  /** The value of the first field of that name, or `fallback`, which is `null` when left out. */
   get(name: string): string | null;
   get<T>(name: string, fallback: T): string | T;
   get(name: string, fallback: unknown = null): unknown {

@@ -1,3 +1,7 @@
-/** Mounts a gateway application in Fastify 5. */
+/**
+ * Mounts a gateway application in Fastify 5.
+ *
+ * @module @wsgi/fastify
+ */
 export type { GatewayOptions, GatewayRequest } from './options.js';
 export { fastifyGateway, fastifyGateway as default } from './plugin.js';

@@ -1,4 +1,8 @@
-/** Mounts a gateway application in node:http, https and http2. */
+/**
+ * Mounts a gateway application in node:http, https and http2.
+ *
+ * @module @wsgi/http
+ */
 import {
   type Application,
   type ApplicationLike,

@@ -1,4 +1,8 @@
-/** The reference server: wsgiref.simple_server on node:net. */
+/**
+ * The reference server: wsgiref.simple_server on node:net.
+ *
+ * @module @wsgi/simple-server
+ */
 export { demoApp } from './demo-app.js';
 export { defaultLimits, type ServerLimits } from './limits.js';
 export { makeServer, type ServerOptions } from './make-server.js';

@@ -387,11 +387,8 @@ export abstract class BaseHandler extends HandlerHost {
       return undefined;
     }
     this.#reader = undefined;
-    this.result = this.errorOutput(
-      this.environ,
-      this.#startResponse,
-      error ?? new Error(`${error} was thrown`),
-    );
+    const thrown = error ?? new Error(`${error} was thrown`);
+    this.result = this.errorOutput(this.environ, this.#startResponse, thrown);
     return this.finishResponse();
   }
 }
