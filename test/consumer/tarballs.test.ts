@@ -16,7 +16,7 @@ describe.each(tarballs)('The tarball of @wsgi/%s', (name, path) => {
   const read = (file: string) => execFileSync('tar', ['-xzOf', path, file], { encoding: 'utf8' });
 
   test('holds the licence, the README, the build and its sources, and nothing else', () => {
-    for (const file of ['LICENSE', 'package.json', 'dist/index.js', 'src/index.ts']) {
+    for (const file of ['LICENSE', 'README.md', 'package.json', 'dist/index.js', 'src/index.ts']) {
       expect(files).toContain(`package/${file}`);
     }
     const rest = files.filter(

@@ -38,12 +38,15 @@ function inside(folder: string): string[] {
 export function blocks(document: string): Block[] {
   const found: Block[] = [];
   let block: Block | undefined;
+  // A block in a list is indented, and so is its code.
+  let indent = 0;
   for (const [index, line] of readFileSync(join(root, document), 'utf8').split('\n').entries()) {
-    const fence = /^```(\S*)/.exec(line);
+    const fence = /^ *```(\S*)/.exec(line);
     if (block !== undefined) {
-      if (fence === null) block.code += `${line}\n`;
+      if (fence === null) block.code += `${line.slice(indent)}\n`;
       else block = undefined;
     } else if (fence !== null) {
+      indent = fence[0].indexOf('`');
       block = { document, line: index + 2, language: fence[1] ?? '', code: '' };
       found.push(block);
     }

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-export const main: string = fileURLToPath(
+const main: string = fileURLToPath(
   new URL('../../examples/file-drop/dist/main.js', import.meta.url),
 );
 

@@ -62,8 +62,6 @@ export class Log {
   }
 }
 
-export type Host = FastifyInstance & { log: FastifyInstance['log'] };
-
 /** A Fastify that is closed after the test, with what it logs from `level` on. */
 export function host(
   options: FastifyServerOptions = {},

@@ -4,7 +4,7 @@
  * A behaviour is a rule of the contract, said once. A host is a server with the gateway mounted in it. Every behaviour runs
  * on every host; where protocols differ, the client absorbs it.
  */
-import type { ApplicationLike, Environ } from '@wsgi/core';
+import type { ApplicationLike } from '@wsgi/core';
 import type { ClientResponse, Connection, Endpoint, RequestSpec } from './client/index.ts';
 
 export interface MountOptions {
@@ -65,6 +65,3 @@ export interface Behaviour {
   name: string;
   run(stage: Stage): Promise<void>;
 }
-
-/** What the applications of the suite see of `environ`. */
-export type { Environ };

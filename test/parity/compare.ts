@@ -53,7 +53,7 @@ export async function compareOne<Case>(
 }
 
 /** Whether two outcomes are the same: errors are, whatever they say. */
-export function sameOutcome(a: Outcome, b: Outcome): boolean {
+function sameOutcome(a: Outcome, b: Outcome): boolean {
   if ('error' in a || 'error' in b) return 'error' in a && 'error' in b;
   return isDeepStrictEqual(a.value, b.value);
 }

@@ -6,12 +6,7 @@ import { decode, type Scenario, type Step, type Value } from './scenario.ts';
  * How the application answers: at once; with a promise of a synchronous body; with a body that is asynchronous; or
  * with a promise of one.
  */
-export const VARIANTS = [
-  'synchronous',
-  'promised',
-  'asynchronous',
-  'promised asynchronous',
-] as const;
+const VARIANTS = ['synchronous', 'promised', 'asynchronous', 'promised asynchronous'] as const;
 export type Variant = (typeof VARIANTS)[number];
 
 /** The ways in which a scenario can be played: reading input always waits. */

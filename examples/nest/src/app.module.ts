@@ -4,7 +4,7 @@ import { NotesService } from './notes.service.js';
 /** Routes that are Nest's own, beside the mount and below it. */
 @Controller()
 @Dependencies(NotesService)
-export class NotesController {
+class NotesController {
   readonly #notes: NotesService;
 
   constructor(notes: NotesService) {
