@@ -126,7 +126,7 @@ export class ReplyHandler extends NodeHandler {
       this.drainRequest();
     };
     if (this.bodyRefused) drain();
-    else this.response.once('finish', drain);
+    else this.onceSent(drain);
   }
 
   /** The request goes on in the host's not-found handler. */

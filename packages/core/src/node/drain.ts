@@ -45,5 +45,16 @@ export function refuseRest(request: NodeRequest, response: NodeResponse): void {
     else request.destroy();
   };
   if (response.writableFinished) refuse();
-  else response.once('finish', refuse);
+  else onceSent(response, refuse);
+}
+
+/**
+ * Calls `done` once the response, which is still under way, has been sent.
+ *
+ * HTTP/2's compat API says 'finish' only when the request has ended, too: for a client that is held back until its
+ * body is taken in, never. Its stream says it in time.
+ */
+export function onceSent(response: NodeResponse, done: () => void): void {
+  const sent = 'stream' in response ? response.stream : response;
+  sent?.once('finish', done);
 }

@@ -8,7 +8,7 @@ import { standardErrors } from '../streams/errors.js';
 import { BodyInput } from '../streams/input.js';
 import { ReadableSource } from '../streams/readable-source.js';
 import type { Application, ErrorStream, InputStream, RequestEnviron } from '../types.js';
-import { drain, refuseRest } from './drain.js';
+import { drain, onceSent, refuseRest } from './drain.js';
 import { addHeaders, type MountedTarget, type NodeRequest, requestVars } from './environ.js';
 import { isPristine, mergeHead, type NodeResponse, writeHead } from './response-head.js';
 
@@ -152,7 +152,12 @@ export class NodeHandler extends BaseHandler {
   letGoOfRequest(): void {
     this.releaseInput();
     // Node takes in what is left of a body only if nobody began to read it.
-    if (this.#source?.used === true) this.response.once('finish', () => this.drainRequest());
+    if (this.#source?.used === true) this.onceSent(() => this.drainRequest());
+  }
+
+  /** Calls `done` once the response, which is still under way, has been sent, whoever sends it. */
+  onceSent(done: () => void): void {
+    onceSent(this.response, done);
   }
 
   override getStderr(): ErrorStream {
