@@ -147,6 +147,15 @@ export const bodiless: Behaviour[] = [
     },
   },
   {
+    name: '304 invents no Content-Length',
+    async run(stage) {
+      const app = status('304 Not Modified', [['ETag', '"v1"']], 'dropped');
+      const { response } = await thenNext(stage, app, {});
+      expect([response.status, response.body.length, response.complete]).toEqual([304, 0, true]);
+      expect(response.header('content-length')).toBeUndefined();
+    },
+  },
+  {
     name: '304 sends no body and keeps the headers',
     async run(stage) {
       const headers: HeaderList = [

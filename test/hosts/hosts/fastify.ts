@@ -1,5 +1,5 @@
 import { fastifyGateway } from '@wsgi/fastify';
-import { type FastifyInstance, fastify } from 'fastify';
+import { type FastifyInstance, type FastifyServerOptions, fastify } from 'fastify';
 import type { Host } from '../stage.ts';
 
 /** A pino destination that keeps what is logged as an error. */
@@ -29,14 +29,21 @@ function admitAnyPath({ url = '/' }: { url?: string | undefined }): string {
   }
 }
 
-export const fastifyFive: Host = {
-  name: 'Fastify 5',
-  protocols: ['HTTP/1.1', 'HTTP/1.0'],
+/** Both kinds of server have the same methods, and typings of their own. */
+function create(http2: boolean, options: FastifyServerOptions): FastifyInstance {
+  return http2
+    ? (fastify({ ...options, http2: true }) as unknown as FastifyInstance)
+    : fastify(options);
+}
+
+const fastifyHost = (name: string, http2: boolean): Host => ({
+  name,
+  protocols: http2 ? ['HTTP/2.0'] : ['HTTP/1.1', 'HTTP/1.0'],
   showsMessages: true,
   async serve(app, { scriptName = '', environ, maxBodySize }) {
     const log = new ErrorLog();
     const handed: unknown[] = [];
-    const root = fastify({
+    const root = create(http2, {
       logger: { level: 'error', stream: log },
       forceCloseConnections: true,
       rewriteUrl: admitAnyPath,
@@ -62,17 +69,28 @@ export const fastifyFive: Host = {
       });
     };
     await register(root, 0);
+    const sockets = new Set<{ destroy(): void }>();
+    root.server.on('connection', (socket) => {
+      sockets.add(socket);
+      socket.on('close', () => sockets.delete(socket));
+    });
     await root.listen({ host: '127.0.0.1', port: 0 });
     const address = root.server.address();
     if (address === null || typeof address === 'string') throw new Error('the server has no port');
     return {
       port: address.port,
       secure: false,
-      protocol: 'http1',
+      protocol: http2 ? 'http2' : 'http1',
       target: `${scriptName}/`,
       reported: () => log.text,
       handed,
-      close: () => root.close(),
+      async close() {
+        for (const socket of sockets) socket.destroy();
+        await root.close();
+      },
     };
   },
-};
+});
+
+export const fastifyFive: Host = fastifyHost('Fastify 5', false);
+export const fastifyFiveHttp2: Host = fastifyHost('Fastify 5 over HTTP/2', true);
