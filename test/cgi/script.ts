@@ -3,7 +3,7 @@ import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
 
-const PROBE = join(import.meta.dirname, 'scripts/probe.mjs');
+export const PROBE: string = join(import.meta.dirname, 'scripts/probe.mjs');
 
 export interface Ended {
   stdout: string;

@@ -34,6 +34,12 @@ const routes = {
       yield block.subarray(0, Math.min(left, block.length));
     }
   },
+  /** As many bytes as the query says, and a few more. */
+  *tail(environ, startResponse) {
+    startResponse('200 OK', TEXT);
+    yield Buffer.alloc(Number(environ.QUERY_STRING), 'x');
+    yield Buffer.from('tail');
+  },
   fields(_, startResponse) {
     startResponse('418 Short And Stout', [
       ...TEXT,
