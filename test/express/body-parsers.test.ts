@@ -12,6 +12,7 @@ const mirror: Application = async (environ, startResponse) => {
   startResponse('200 OK', [
     ['X-Type', environ.CONTENT_TYPE ?? ''],
     ['X-Length', environ.CONTENT_LENGTH ?? ''],
+    ['X-Coding', environ.HTTP_CONTENT_ENCODING ?? 'none'],
   ]);
   return [body];
 };
@@ -111,6 +112,73 @@ describe.each(versions)('a body parser before an app in $version', ({ express })
     expect(response.headers.get('x-length')).toBe(String(Buffer.byteLength(JSON_TEXT)));
   });
 
+  it('that inflates a body of unknown length: the length stays unknown', async () => {
+    const { origin } = await behind(express.json({ verify: keep }));
+    const response = await fetch(origin, {
+      method: 'POST',
+      headers: { 'Content-Type': 'application/json', 'Content-Encoding': 'gzip' },
+      body: new Blob([Buffer.from(gzipSync(JSON_TEXT))]).stream(),
+      duplex: 'half',
+    });
+    expect(await response.text()).toBe(JSON_TEXT);
+    expect(response.headers.get('x-length')).toBe('');
+    expect(response.headers.get('x-coding')).toBe('none');
+  });
+
+  it('text that inflates: the app reads the inflated text', async () => {
+    const { origin } = await behind(express.text());
+    const headers = { 'Content-Type': 'text/plain', 'Content-Encoding': 'gzip' };
+    const body = Buffer.from(gzipSync('größer'));
+    const response = await fetch(origin, { method: 'POST', headers, body });
+    expect([await response.text(), response.headers.get('x-length')]).toEqual(['größer', '8']);
+  });
+
+  it.each([
+    ['text/plain; charset=iso-8859-1', '€'],
+    ['text/plain', 'a\ud800b'],
+  ])('that leaves a string which %s cannot hold: reading rejects', async (type, rawBody) => {
+    const { origin } = await behind((request, _response, next) => {
+      request.resume().on('end', () => {
+        Object.assign(request, { rawBody });
+        next();
+      });
+    });
+    const body = new Blob(['x']).stream();
+    const init = { ...post(type, ''), body, duplex: 'half' } as const;
+    expect((await fetch(origin, init)).status).toBe(500);
+  });
+
+  it('that keeps the bytes as they came, still deflated: the app reads those', async () => {
+    const sent = Buffer.from(gzipSync(JSON_TEXT));
+    const { origin } = await behind((request, _response, next) => {
+      const chunks: Buffer[] = [];
+      request.on('data', (chunk) => chunks.push(chunk));
+      request.on('end', () => {
+        keep(request, undefined, Buffer.concat(chunks));
+        next();
+      });
+    });
+    const headers = { 'Content-Encoding': 'gzip' };
+    const response = await fetch(origin, { method: 'POST', headers, body: sent });
+    expect(Buffer.from(await response.arrayBuffer())).toEqual(sent);
+    expect(response.headers.get('x-coding')).toBe('gzip');
+  });
+
+  it.each([
+    ['bytes that were no text', 'text/plain', Buffer.from([0x61, 0xff, 0x62])],
+    ['an emoji that was cut in two', 'text/plain', Buffer.from([0xf0, 0x9f, 0x98])],
+    ['a byte order mark that is gone', 'text/plain', Buffer.from([0xef, 0xbb, 0xbf, 0x61])],
+    ['a charset that cannot be written', 'text/plain; charset=koi8-r', Buffer.from([0xc1, 0xc2])],
+    ['bytes that are not ASCII', 'text/plain; charset=us-ascii', Buffer.from([0xc1])],
+  ])('text of %s: reading rejects rather than give other bytes', async (_name, type, bytes) => {
+    const { origin } = await behind(express.text());
+    const response = await fetch(origin, post(type, bytes));
+    expect([response.status, await response.text()]).toEqual([
+      500,
+      expect.stringContaining('has been read by a parser'),
+    ]);
+  });
+
   it("after it, for the host's own routes, is not disturbed", async () => {
     const host = express();
     host.use('/gw', mountGateway(mirror));
@@ -131,6 +199,10 @@ describe.each(versions)('a body parser before an app in $version', ({ express })
     const origin = await serve(host);
     expect((await fetch(origin, post('a/b', 'abc'))).status).toBe(200);
     expect((await fetch(origin, post('a/b', 'abcd'))).status).toBe(413);
+    // A body that does not say how long it is.
+    const body = new Blob(['abcd']).stream();
+    const init = { ...post('a/b', ''), body, duplex: 'half' } as const;
+    expect((await fetch(origin, init)).status).toBe(413);
   });
 });
 
