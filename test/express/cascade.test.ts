@@ -26,36 +26,40 @@ describe.each(versions)('cascade in $version', ({ express }) => {
     expect(await neither.text()).toContain('Cannot GET /neither');
   });
 
-  it('sends nothing of a declined response and leaves the response as it was', async () => {
-    const host = express().disable('x-powered-by');
-    const seen: unknown[] = [];
-    host.use((_request, response, next) => {
-      response.setHeader('Vary', 'Origin');
-      seen.push(response.getHeaders(), response.statusCode, listeners(response));
-      next();
-    });
-    host.use(
-      mountGateway(
-        (_environ, startResponse) => {
-          startResponse('404 Gone Astray', [
-            ['Set-Cookie', 'a=b'],
-            ['Vary', 'Accept'],
-            ['Content-Length', '3'],
-          ]);
-          return [Buffer.from('too long')];
-        },
-        { cascade: true },
-      ),
-    );
-    host.use((_request, response) => {
-      seen.push(response.getHeaders(), response.statusCode, listeners(response));
-      response.end('host');
-    });
-    const response = await fetch(await serve(host));
-    expect([response.status, response.statusText]).toEqual([200, 'OK']);
-    expect(seen.slice(3)).toEqual(seen.slice(0, 3));
-    expect(response.headers.get('set-cookie')).toBeNull();
-  });
+  it.each(['at once', 'later'])(
+    'sends nothing of a response declined %s and leaves the response as it was',
+    async (when) => {
+      const host = express().disable('x-powered-by');
+      const seen: unknown[] = [];
+      host.use((_request, response, next) => {
+        response.setHeader('Vary', 'Origin');
+        seen.push(response.getHeaders(), response.statusCode, listeners(response));
+        next();
+      });
+      host.use(
+        mountGateway(
+          (_environ, startResponse) => {
+            startResponse('404 Gone Astray', [
+              ['Set-Cookie', 'a=b'],
+              ['Vary', 'Accept'],
+              ['Content-Length', '3'],
+            ]);
+            const body = [Buffer.from('too long')];
+            return when === 'at once' ? body : Promise.resolve(body);
+          },
+          { cascade: true },
+        ),
+      );
+      host.use((_request, response) => {
+        seen.push(response.getHeaders(), response.statusCode, listeners(response));
+        response.end('host');
+      });
+      const response = await fetch(await serve(host));
+      expect([response.status, response.statusText]).toEqual([200, 'OK']);
+      expect(seen.slice(3)).toEqual(seen.slice(0, 3));
+      expect(response.headers.get('set-cookie')).toBeNull();
+    },
+  );
 
   it.each([
     [true, '404 Not Found', 'host'],
@@ -68,9 +72,14 @@ describe.each(versions)('cascade in $version', ({ express }) => {
     [[410, 501], '404 Not Found', 'gateway'],
   ])('with %j gives %s to the %s', async (cascade, status, winner) => {
     const host = express();
+    const asked: string[] = [];
     host.use(mountGateway(text('gateway', status), { cascade }));
-    host.use((_request, response) => void response.send('host'));
+    host.use((_request, response) => {
+      asked.push('host');
+      if (!response.headersSent) response.send('host');
+    });
     expect(await (await fetch(await serve(host))).text()).toBe(winner);
+    expect(asked).toEqual(winner === 'host' ? ['host'] : []);
   });
 
   it.each([404, 'yes', ['404'], [99], [404.5], null])('refuses %j at mount', (cascade) => {
