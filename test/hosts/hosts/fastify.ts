@@ -30,11 +30,8 @@ function admitAnyPath({ url = '/' }: { url?: string | undefined }): string {
 }
 
 /** Both kinds of server have the same methods, and typings of their own. */
-function create(http2: boolean, options: FastifyServerOptions): FastifyInstance {
-  return http2
-    ? (fastify({ ...options, http2: true }) as unknown as FastifyInstance)
-    : fastify(options);
-}
+const create = (http2: boolean, options: FastifyServerOptions): FastifyInstance =>
+  fastify(http2 ? ({ ...options, http2 } as FastifyServerOptions) : options);
 
 const fastifyHost = (name: string, http2: boolean): Host => ({
   name,
