@@ -20,7 +20,7 @@ describe('a preParsing hook that replaces the body', () => {
     let length: unknown;
     await app.register(fastifyGateway, {
       app: (environ, startResponse) => {
-        length = environ.CONTENT_LENGTH;
+        if (environ.REQUEST_METHOD === 'POST') length = environ.CONTENT_LENGTH;
         return echo(environ, startResponse);
       },
     });

@@ -1,8 +1,9 @@
+import { once } from 'node:events';
 import { Readable } from 'node:stream';
 import type { Application, HeaderList } from '@wsgi/core';
 import { fastifyGateway } from '@wsgi/fastify';
 import { describe, expect, it } from 'vitest';
-import { CountedBody, echo, exchange, head, host, listen, says, TEXT } from './support.ts';
+import { CountedBody, echo, exchange, head, host, listen, says, TEXT, until } from './support.ts';
 
 const answers =
   (status: string, headers: HeaderList, ...chunks: string[]): Application =>
@@ -173,6 +174,24 @@ describe('a payload that a hook replaces', () => {
     expect(body.closes).toBe(1);
   });
 
+  it('and is destroyed by the hook closes the body at once, not at the end of the response', async () => {
+    const { app } = host();
+    const body = new CountedBody(endless());
+    app.addHook('onSend', async (_request, _reply, payload) => {
+      if (payload instanceof Readable) payload.destroy();
+      await body.closed;
+      return 'replaced';
+    });
+    await app.register(fastifyGateway, {
+      app: (_environ, startResponse) => {
+        startResponse('200 OK', TEXT);
+        return body;
+      },
+    });
+    expect(await exchange(await listen(app), head('GET /'))).toMatch(/replaced$/);
+    expect(body.closes).toBe(1);
+  });
+
   it('is a buffer when the whole body is one chunk, so that hooks can work with it', async () => {
     const { app } = host();
     const seen: unknown[] = [];
@@ -219,6 +238,27 @@ describe('a body that is not read', () => {
       expect(await exchange(port, request)).toMatch(/not read$/);
     }
   });
+
+  it.each([
+    ['one chunk', says('not read')],
+    ['chunks', answers('200 OK', TEXT, 'not ', 'read')],
+  ])(
+    'is waited for, after a body in %s, before the connection closes',
+    async (_name, application) => {
+      const { app } = host();
+      await app.register(fastifyGateway, { app: application });
+      const request = head('POST /', 'Content-Length: 4');
+      const socket = await until(await listen(app), request, 'not read');
+      let ended = false;
+      socket.on('end', () => {
+        ended = true;
+      });
+      await new Promise((resolve) => setTimeout(resolve, 50));
+      expect(ended).toBe(false);
+      socket.write('body');
+      await once(socket, 'end');
+    },
+  );
 
   it('is there for a hook that reads it before the response is sent', async () => {
     const { app } = host();
