@@ -1,5 +1,7 @@
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { execFile, spawnSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { afterAll, describe, expect, test } from 'vitest';
 import { compile } from './compile.js';
 import { blocks, documents, isPackageReadme, place, root } from './documents.js';
@@ -41,5 +43,19 @@ test('Every command of a shell block exists', () => {
         expect(documents(), place(block)).toContain(`packages/${name}/README.md`);
       }
     }
+  }
+});
+
+const nginx = process.platform !== 'win32' && !spawnSync('nginx', ['-v']).error;
+if (!nginx)
+  console.warn('nginx is not installed: its configurations in the documents are not checked');
+
+test.runIf(nginx)('nginx takes its configurations', async () => {
+  const configurations = all.filter(({ language }) => language === 'nginx');
+  expect(configurations).not.toEqual([]);
+  for (const { code } of configurations) {
+    const path = join(folder, 'nginx.conf');
+    writeFileSync(path, `pid ${folder}/nginx.pid; error_log stderr; events {} http { ${code} }`);
+    await expect(promisify(execFile)('nginx', ['-t', '-c', path])).resolves.toBeDefined();
   }
 });

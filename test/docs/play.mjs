@@ -27,6 +27,7 @@ const servers = new Set();
 const { listen } = Server.prototype;
 Server.prototype.listen = function (...args) {
   servers.add(this);
+  this.once('close', () => servers.delete(this));
   return listen.apply(this, args);
 };
 
