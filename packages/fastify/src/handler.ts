@@ -49,10 +49,11 @@ export class ReplyHandler extends NodeHandler {
       this.#send(Buffer.from(data.buffer, data.byteOffset, data.length));
       return undefined;
     }
-    this.#stream = this.#openStream();
-    this.#stream.push(data);
-    this.#send(this.#stream);
-    return undefined;
+    const stream = this.#openStream();
+    this.#stream = stream;
+    const wait = this.#push(stream, data);
+    this.#send(stream);
+    return wait;
   }
 
   #push(stream: Readable, data: Uint8Array): void | Promise<void> {
