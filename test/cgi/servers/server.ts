@@ -91,6 +91,8 @@ export class Program {
       cwd: site.folder,
       env: { PATH: site.path, LC_ALL: 'C.UTF-8' },
       stdio: ['ignore', 'pipe', 'pipe'],
+      // A process group of its own: fcgiwrap leaves its workers behind when it ends.
+      detached: true,
       ...nobody,
     });
     for (const stream of [this.#child.stdout, this.#child.stderr]) {
@@ -111,11 +113,15 @@ export class Program {
     throw new Error(`${this.#name} does not listen on ${target}:\n${this.output}`);
   }
 
+  #signal(signal: NodeJS.Signals): void {
+    if (this.#child.pid !== undefined) process.kill(-this.#child.pid, signal);
+  }
+
   async stop(): Promise<void> {
     if (this.#child.exitCode !== null || this.#child.signalCode !== null) return;
     const closed = once(this.#child, 'exit');
-    this.#child.kill('SIGTERM');
-    const timer = setTimeout(() => this.#child.kill('SIGKILL'), 5_000);
+    this.#signal('SIGTERM');
+    const timer = setTimeout(() => this.#signal('SIGKILL'), 5_000);
     await closed;
     clearTimeout(timer);
   }

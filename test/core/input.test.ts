@@ -1,0 +1,261 @@
+import {
+  BodyInput,
+  type ByteSource,
+  ClientDisconnectedError,
+  LengthSource,
+  PayloadTooLargeError,
+} from '@wsgi/core';
+import * as fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+
+type Call =
+  | ['read' | 'readline' | 'read1', size?: number]
+  | ['readlines', hint?: number]
+  | ['iterate', lines: number];
+
+/** Chunks as a transport gives them: at once, or later; how many were asked for is counted. */
+class Chunks implements ByteSource {
+  readonly #chunks: Uint8Array[];
+  readonly #later: boolean;
+  pulled = 0;
+
+  constructor(chunks: Uint8Array[], later = false) {
+    this.#chunks = [...chunks];
+    this.#later = later;
+  }
+
+  pull(): Uint8Array | null | Promise<Uint8Array | null> {
+    this.pulled += 1;
+    const chunk = this.#chunks.shift() ?? null;
+    return this.#later ? Promise.resolve(chunk) : chunk;
+  }
+}
+
+/** The same calls on a whole body, as Python's BytesIO answers them. */
+class Model {
+  #left: Buffer;
+
+  constructor(body: Buffer) {
+    this.#left = body;
+  }
+
+  take(size: number): string {
+    const taken = this.#left.subarray(0, size);
+    this.#left = this.#left.subarray(taken.length);
+    return taken.toString('latin1');
+  }
+
+  read(size = -1): string {
+    return this.take(size < 0 ? this.#left.length : size);
+  }
+
+  readline(size = -1): string {
+    const newline = this.#left.indexOf(10);
+    const line = newline < 0 ? this.#left.length : newline + 1;
+    return this.take(size < 0 ? line : Math.min(size, line));
+  }
+
+  readlines(hint = -1, most = Number.POSITIVE_INFINITY): string[] {
+    const lines: string[] = [];
+    for (let total = 0; lines.length < most; ) {
+      const line = this.readline();
+      if (line === '') break;
+      lines.push(line);
+      total += line.length;
+      if (hint > 0 && total >= hint) break;
+    }
+    return lines;
+  }
+
+  get left(): string {
+    return this.#left.toString('latin1');
+  }
+}
+
+const text = (bytes: Uint8Array) => Buffer.from(bytes).toString('latin1');
+
+const bytes = fc.array(fc.constantFrom(...Buffer.from('ab\n\n\xff', 'latin1')), { maxLength: 40 });
+/** A body, cut anywhere; empty chunks too. */
+const bodies = fc.array(
+  bytes.map((list) => Uint8Array.from(list)),
+  { maxLength: 8 },
+);
+const size = fc.option(fc.integer({ min: -1, max: 50 }), { nil: undefined });
+/** A call without its size is not one with the size undefined, by its type. */
+const optional = <Method>([method, size]: [Method, number | undefined]): [Method, number?] =>
+  size === undefined ? [method] : [method, size];
+const call = fc.oneof(
+  fc.tuple(fc.constantFrom('read' as const, 'readline' as const), size).map(optional),
+  fc.tuple(fc.constant('readlines' as const), size).map(optional),
+  fc.tuple(fc.constant('iterate' as const), fc.nat(4)),
+);
+const calls: fc.Arbitrary<Call[]> = fc.array(call, { maxLength: 12 });
+
+async function perform(input: BodyInput, [method, size]: Call): Promise<unknown> {
+  if (method === 'readlines') return (await input.readlines(size)).map(text);
+  if (method !== 'iterate') return text(await input[method](size));
+  const lines: string[] = [];
+  const iterator = input[Symbol.asyncIterator]();
+  while (lines.length < size) {
+    const { done, value } = await iterator.next();
+    if (done === true) break;
+    lines.push(text(value));
+  }
+  return lines;
+}
+
+function expected(model: Model, [method, size]: Call): unknown {
+  if (method === 'iterate') return model.readlines(-1, size);
+  return method === 'read1' ? undefined : model[method](size);
+}
+
+describe('BodyInput', () => {
+  it('answers any calls as a whole body would, however it is cut', async () => {
+    await fc.assert(
+      fc.asyncProperty(bodies, calls, fc.boolean(), async (chunks, calls, later) => {
+        const input = new BodyInput(new Chunks(chunks, later));
+        const model = new Model(Buffer.concat(chunks));
+        for (const each of calls) {
+          expect(await perform(input, each)).toEqual(expected(model, each));
+        }
+        expect(text(await input.read())).toBe(model.left);
+      }),
+      { numRuns: 1000 },
+    );
+  });
+
+  it('answers calls that overlap in their order', async () => {
+    const waiting = calls.map((list) => list.filter(([method]) => method !== 'iterate'));
+    await fc.assert(
+      fc.asyncProperty(bodies, waiting, fc.boolean(), async (chunks, calls, later) => {
+        const input = new BodyInput(new Chunks(chunks, later));
+        const model = new Model(Buffer.concat(chunks));
+        const answers = await Promise.all(calls.map((each) => perform(input, each)));
+        expect(answers).toEqual(calls.map((each) => expected(model, each)));
+      }),
+      { numRuns: 500 },
+    );
+  });
+
+  it('gives with read1 what has arrived: nothing only at the end, never more than asked for', async () => {
+    await fc.assert(
+      fc.asyncProperty(bodies, fc.integer({ min: 1, max: 9 }), async (chunks, size) => {
+        const source = new Chunks(chunks);
+        const input = new BodyInput(source);
+        const whole = Buffer.concat(chunks).toString('latin1');
+        let read = '';
+        for (;;) {
+          const part = await input.read1(size);
+          expect(part.length).toBeLessThanOrEqual(size);
+          if (part.length === 0) break;
+          read += text(part);
+        }
+        expect(read).toBe(whole);
+      }),
+      { numRuns: 300 },
+    );
+  });
+
+  it('pulls no more than a read needs', async () => {
+    const source = new Chunks([Buffer.from('ab'), Buffer.from('c\n'), Buffer.from('rest')]);
+    const input = new BodyInput(source);
+    expect(source.pulled).toBe(0);
+    await input.read(2);
+    expect(source.pulled).toBe(1);
+    await input.readline();
+    expect(source.pulled).toBe(2);
+    await input.read(0);
+    expect(source.pulled).toBe(2);
+  });
+
+  it('stays at its end', async () => {
+    const input = new BodyInput(new Chunks([Buffer.from('a')]));
+    expect(text(await input.read())).toBe('a');
+    for (const each of [['read'], ['read', 5], ['readline'], ['read1']] as Call[]) {
+      expect(await perform(input, each)).toBe('');
+    }
+    expect(await perform(input, ['readlines'])).toEqual([]);
+    expect(input.ended).toBe(true);
+  });
+
+  it.each([1.5, Number.NaN, '5', {}])(
+    'refuses the size %j, and says what to write',
+    async (size) => {
+      const input = new BodyInput(new Chunks([]));
+      for (const method of ['read', 'readline', 'readlines', 'read1'] as const) {
+        expect(() => input[method](size as number)).toThrow(/must be an integer number of bytes/);
+      }
+    },
+  );
+
+  it('rejects every read once the body was found larger than the limit', async () => {
+    const input = new BodyInput(new Chunks([Buffer.from('abc'), Buffer.from('def')]), { limit: 5 });
+    expect(text(await input.read(3))).toBe('abc');
+    await expect(input.read(1)).rejects.toThrow(PayloadTooLargeError);
+    await expect(input.readline()).rejects.toThrow(PayloadTooLargeError);
+    expect(input.tooLarge).toBe(true);
+  });
+
+  it('takes a body of exactly the limit', async () => {
+    const input = new BodyInput(new Chunks([Buffer.from('abc')]), { limit: 3 });
+    expect(text(await input.read())).toBe('abc');
+  });
+
+  it('rejects with the error of its source, again and again, after what had arrived', async () => {
+    const error = new ClientDisconnectedError();
+    let pulled = 0;
+    const input = new BodyInput({
+      pull: () => {
+        pulled += 1;
+        if (pulled > 1) throw error;
+        return Buffer.from('abc');
+      },
+    });
+    expect(text(await input.read(2))).toBe('ab');
+    await expect(input.read()).rejects.toBe(error);
+    await expect(input.read()).rejects.toMatchObject({ code: 'ECONNRESET' });
+    expect(pulled).toBe(2);
+  });
+
+  it('makes no unhandled rejection of a read that nobody awaits', async () => {
+    const heard: unknown[] = [];
+    const hear = (reason: unknown) => heard.push(reason);
+    process.on('unhandledRejection', hear);
+    const input = new BodyInput({ pull: () => Promise.reject(new Error('broken')) });
+    void input.read();
+    void input.readline();
+    await new Promise((resolve) => setTimeout(resolve, 10));
+    process.off('unhandledRejection', hear);
+    expect(heard).toEqual([]);
+  });
+});
+
+describe('LengthSource', () => {
+  it('gives as many bytes as it was told to, and asks for no more', async () => {
+    await fc.assert(
+      fc.asyncProperty(bodies, fc.nat(100), fc.boolean(), async (chunks, length, later) => {
+        const whole = Buffer.concat(chunks);
+        fc.pre(length <= whole.length);
+        const source = new Chunks(chunks, later);
+        const input = new BodyInput(new LengthSource(source, length));
+        expect(text(await input.read())).toBe(text(whole.subarray(0, length)));
+        const pulled = source.pulled;
+        expect(await input.read()).toHaveLength(0);
+        expect(source.pulled).toBe(pulled);
+        if (length === 0) expect(pulled).toBe(0);
+      }),
+      { numRuns: 300 },
+    );
+  });
+
+  it.each([true, false])(
+    'says ECONNRESET of a source that ends before (later: %s)',
+    async (later) => {
+      const input = new BodyInput(new LengthSource(new Chunks([Buffer.from('abc')], later), 5));
+      await expect(input.read()).rejects.toMatchObject({
+        code: 'ECONNRESET',
+        message: 'the client closed the connection 2 bytes before the end of its body',
+      });
+    },
+  );
+});
