@@ -60,7 +60,8 @@ export class BodyInput implements InputStream {
     const count = checkSize('read1', size);
     return this.#inOrder(async () => {
       if (count === 0) return EMPTY;
-      if (this.#buffered === 0) await this.#pull();
+      // An empty chunk is not the end.
+      while (this.#buffered === 0 && (await this.#pull()));
       const head = this.#chunks[this.#first];
       if (head === undefined) return EMPTY;
       const available = head.length - this.#offset;
