@@ -1,7 +1,10 @@
+import { once } from 'node:events';
+import { request as httpRequest } from 'node:http';
+import { text as readText } from 'node:stream/consumers';
 import type { Application } from '@wsgi/core';
 import { mountGateway } from '@wsgi/express';
 import { describe, expect, it } from 'vitest';
-import { recorder, serve, text, versions } from './support.ts';
+import { gate, recorder, serve, text, versions } from './support.ts';
 
 /** Answers one path, and 404 elsewhere. */
 const oneRoute: Application = (environ, startResponse) => {
@@ -162,23 +165,59 @@ describe.each(versions)('cascade in $version', ({ express }) => {
     }
   });
 
-  it('gives an error after a declined write to the error handler, once', async () => {
-    const { errors, lines } = recorder();
+  it('takes no byte of a body for a read that was still waiting', async () => {
+    const declined = gate();
     const host = express();
     host.use(
       mountGateway(
-        (_environ, startResponse) => {
-          startResponse('404 Not Found', [])(Buffer.from('no such page'));
-          throw new Error('after all');
+        (environ, startResponse) => {
+          environ['wsgi.input'].read(1).catch(() => {});
+          startResponse('404 Not Found', []);
+          return [];
         },
-        { cascade: true, errors },
+        { cascade: true },
       ),
     );
-    host.use((_request, response) => void response.send('host'));
+    host.use((_request, _response, next) => {
+      // The client sends its body only now.
+      setImmediate(declined.open);
+      next();
+    });
+    host.use(express.raw({ type: () => true }), (request, response) => {
+      response.send(request.body);
+    });
+    const headers = { 'Transfer-Encoding': 'chunked' };
+    const request = httpRequest(await serve(host), { method: 'POST', headers, agent: false });
+    request.flushHeaders();
+    await declined.passed();
+    request.end('the body');
+    const [response] = await once(request, 'response');
+    expect(await readText(response)).toBe('the body');
+  });
+
+  it('gives an error after a declined write to the error handler, once', async () => {
+    const { errors, lines } = recorder();
+    const host = express();
+    const passed: unknown[] = [];
+    const gateway = mountGateway(
+      (_environ, startResponse) => {
+        startResponse('404 Not Found', [])(Buffer.from('no such page'));
+        throw new Error('after all');
+      },
+      { cascade: true, errors },
+    );
+    host.use((request, response, next) =>
+      gateway(request, response, (error) => {
+        passed.push(error);
+        next(error);
+      }),
+    );
+
     host.use(errorPage);
     const response = await fetch(await serve(host));
     expect([response.status, await response.text()]).toEqual([500, 'error: after all']);
     expect(lines.join('')).toContain('after all');
+    expect(passed.map(String)).toEqual(['Error: after all']);
   });
 
   it('never declines the answer to a body that is too large', async () => {
