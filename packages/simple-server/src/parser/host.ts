@@ -15,6 +15,16 @@ const highestPort = 65535;
  * Source: RFC 9110, sections 4.2.1 and 7.2; RFC 3986, section 3.2.
  */
 export function isHost(text: string): boolean {
+  if (text === lastHost) return true;
+  const isOne = hasHostForm(text);
+  if (isOne) lastHost = text;
+  return isOne;
+}
+
+/** The last host that passed: most requests to a server name the same one. */
+let lastHost: string | undefined;
+
+function hasHostForm(text: string): boolean {
   const hostEnd = text.charCodeAt(0) === 0x5b ? text.indexOf(']') + 1 : portStart(text);
   return isPort(text, hostEnd) && isName(text, hostEnd);
 }
