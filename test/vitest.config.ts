@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import { defineConfig } from 'vitest/config';
 
 // Tests import the built packages by name (pnpm links them), so what is tested is what is published.
@@ -9,5 +10,21 @@ export default defineConfig({
     testTimeout: 20_000,
     hookTimeout: 60_000,
     pool: 'forks',
+    // Of what is published, by the lines of its sources. What only runs in processes of its own (CGI scripts, the
+    // wsgi command) is not seen from here, and so not counted; test/cgi and test/simple-server test it.
+    coverage: {
+      provider: 'v8',
+      include: ['packages/*/dist/**/*.js'],
+      exclude: [
+        '**/cli/**',
+        '**/cli.*',
+        '**/handlers/{cgi,cgi-streams,read-environ}.*',
+        '**/length-source.*',
+      ],
+      allowExternal: true,
+      reporter: ['text', 'html'],
+      reportsDirectory: join(import.meta.dirname, '../coverage'),
+      thresholds: { lines: 95, branches: 90 },
+    },
   },
 });
