@@ -1,0 +1,147 @@
+/** What must follow from an application, said a second time and without a gateway: SPEC.md, sections 3, 4 and 6. */
+import { type AppPlan, lengthAt, type Step } from './app.ts';
+
+export interface Outcome {
+  status: number;
+  /** The bytes of the body, of the pattern; undefined for an error page, whose text is the host's. */
+  bytes: number | undefined;
+  /**
+   * Whether a client can tell that it has all: `maybe` where an application fails after the last byte that it had
+   * promised.
+   */
+  complete: 'yes' | 'no' | 'maybe';
+  /** Whether something is reported on `wsgi.errors`. */
+  reports: boolean;
+  /** It waits for the client to go. */
+  hangs: boolean;
+}
+
+/** Thrown inside the model, where the application or the gateway throws. */
+class Failure extends Error {}
+class Hang extends Error {}
+
+const RIGHT_STATUS = /^[2-5]\d\d [^\r\n]*$/;
+
+export function expected(plan: AppPlan, method: string): Outcome {
+  return new Model(plan, method).outcome();
+}
+
+class Model {
+  readonly #plan: AppPlan;
+  readonly #method: string;
+  #status: string | undefined;
+  #length: number | undefined;
+  #headersSent = false;
+  #wanted = true;
+  #sent = 0;
+  #reports = false;
+
+  constructor(plan: AppPlan, method: string) {
+    this.#plan = plan;
+    this.#method = method;
+  }
+
+  outcome(): Outcome {
+    const { close } = this.#plan;
+    try {
+      this.#run();
+      return this.#end('yes', close === 'throws' || close === 'rejects');
+    } catch (error) {
+      if (error instanceof Hang) return { ...this.#end('no', true), hangs: true };
+      if (!(error instanceof Failure)) throw error;
+      if (this.#headersSent) return this.#end('no', true);
+      return { status: 500, bytes: undefined, complete: 'yes', reports: true, hangs: false };
+    }
+  }
+
+  #end(complete: 'yes' | 'no', reports: boolean): Outcome {
+    const lastByteSent = this.#bodiless || this.#sent === this.#length;
+    return {
+      status: Number(this.#status?.slice(0, 3)),
+      bytes: this.#sent,
+      complete: complete === 'no' && this.#headersSent && lastByteSent ? 'maybe' : complete,
+      reports: this.#reports || reports,
+      hangs: false,
+    };
+  }
+
+  get #bodiless(): boolean {
+    return this.#method === 'HEAD' || /^(204|304)/.test(this.#status ?? '');
+  }
+
+  #run(): void {
+    const { steps, split, body } = this.#plan;
+    for (let index = 0; index < split; index += 1) this.#step(index);
+    if (body === 'array')
+      this.#array(steps.filter(({ do: what }) => what === 'chunk' || what === 'text'));
+    else this.#iterate(split);
+    this.#finish();
+  }
+
+  /** Only where a chunk is handed over can a body be stopped. */
+  #iterate(from: number): void {
+    const { steps } = this.#plan;
+    let stopped = !this.#wanted;
+    for (let index = from; index < steps.length && !stopped; index += 1) {
+      this.#step(index);
+      stopped = steps[index]?.do === 'chunk' && !this.#wanted;
+    }
+  }
+
+  /** An array is sent after all that was written. */
+  #array(chunks: readonly Step[]): void {
+    let size = 0;
+    for (const chunk of chunks) if (chunk.do === 'chunk') size += chunk.size;
+    for (const chunk of chunks) {
+      if (!this.#wanted) return;
+      if (chunk.do !== 'chunk') throw new Failure();
+      if (chunk.size === 0) continue;
+      const counted = this.#length === undefined && !/^(204|304)/.test(this.#status ?? '');
+      if (this.#status !== undefined && !this.#headersSent && counted) {
+        if (chunks.some(({ do: what }) => what === 'text')) throw new Failure();
+        this.#length = size;
+      }
+      this.#emit(chunk.size);
+    }
+  }
+
+  #step(index: number): void {
+    const step = this.#plan.steps[index];
+    const inArray = this.#plan.body === 'array';
+    if (step?.do === 'start') this.#start(step, lengthAt(this.#plan, index));
+    if (step?.do === 'write' && this.#status !== undefined) this.#emit(step.size);
+    if (step?.do === 'chunk' && !inArray) this.#emit(step.size);
+    if (step?.do === 'throw' || (step?.do === 'text' && !inArray)) throw new Failure();
+    if (step?.do === 'hang') throw new Hang();
+  }
+
+  #start(step: Step & { do: 'start' }, length: number | undefined): void {
+    if (!RIGHT_STATUS.test(step.status) || step.fields !== 'good') throw new Failure();
+    if (step.excInfo ? this.#headersSent : this.#status !== undefined) throw new Failure();
+    this.#status = step.status;
+    this.#length = step.status.startsWith('204') ? undefined : length;
+  }
+
+  #emit(size: number): void {
+    if (size === 0) return;
+    if (this.#status === undefined) throw new Failure();
+    this.#headersSent = true;
+    if (this.#bodiless) {
+      this.#wanted = false;
+      return;
+    }
+    const room = (this.#length ?? Number.POSITIVE_INFINITY) - this.#sent;
+    this.#sent += Math.min(size, room);
+    if (size <= room) return;
+    this.#wanted = false;
+    this.#reports = true;
+  }
+
+  #finish(): void {
+    if (this.#status === undefined) throw new Failure();
+    if (this.#bodiless) return;
+    this.#length ??= this.#headersSent ? undefined : 0;
+    this.#headersSent = true;
+    if (this.#length !== undefined && this.#sent < this.#length) throw new Failure();
+  }
+}

@@ -1,0 +1,69 @@
+/** Defects that the torture has found, each by the behaviour that was wrong. */
+import { once } from 'node:events';
+import { connect, type Socket } from 'node:net';
+import type { Application } from '@wsgi/core';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import type { Host } from '../hosts/stage.ts';
+import { hosts } from './hosts.ts';
+
+/** A server and a socket to it, which stays open for writing when the server ends it. */
+async function dial(host: Host, app: Application): Promise<Socket> {
+  const served = await host.serve(app, {});
+  onTestFinished(() => served.close());
+  const socket = connect({ port: served.port, host: '127.0.0.1', allowHalfOpen: true });
+  onTestFinished(() => void socket.destroy());
+  socket.on('error', () => {}).resume();
+  await once(socket, 'connect');
+  return socket;
+}
+
+/** Whether the connection ended with a reset. Node shows one that comes with data as an end; a write then fails. */
+async function wasReset(socket: Socket): Promise<boolean> {
+  await new Promise((resolve) => socket.once('end', resolve).once('close', resolve));
+  if (socket.destroyed) return socket.errored !== null;
+  return new Promise((resolve) => socket.write('\n', (error) => resolve(error != null)));
+}
+
+const plain = hosts.filter(({ name }) => !/TLS|https|http2/.test(name));
+
+describe.each(plain)('$name', (host) => {
+  it('resets the connection when an answer to HTTP/1.0 is cut, which an orderly end would pass for whole', async () => {
+    const socket = await dial(host, async function* (_environ, startResponse) {
+      startResponse('200 OK', []);
+      yield Buffer.from('the first half');
+      throw new Error('planned');
+    });
+    socket.write('GET / HTTP/1.0\r\n\r\n');
+    expect(await wasReset(socket)).toBe(true);
+  });
+
+  it('ends an answer to HTTP/1.0 of unknown length in order when it is whole', async () => {
+    const socket = await dial(host, async function* (_environ, startResponse) {
+      startResponse('200 OK', []);
+      yield Buffer.from('all of it');
+    });
+    socket.write('GET / HTTP/1.0\r\n\r\n');
+    expect(await wasReset(socket)).toBe(false);
+  });
+
+  it('closes the bodies of a pipeline whose connection goes while they wait for their turn', async () => {
+    const begun: string[] = [];
+    const closed: string[] = [];
+    const socket = await dial(host, (environ, startResponse) => {
+      const name = environ.QUERY_STRING ?? '';
+      begun.push(name);
+      startResponse('200 OK', []);
+      const body = (async function* () {
+        // Past every buffer, so that it waits for room.
+        for (let chunk = 0; chunk < 100; chunk += 1) yield Buffer.alloc(100_000);
+        if (name === '0') socket.destroy();
+        await new Promise(() => {});
+      })();
+      return Object.assign(body, { close: () => void closed.push(name) });
+    });
+    const requests = Array.from({ length: 15 }, (_, i) => `GET /?${i} HTTP/1.1\r\nHost: a\r\n\r\n`);
+    socket.write(requests.join(''));
+    await expect.poll(() => closed.length, { timeout: 15_000 }).toBeGreaterThan(0);
+    await expect.poll(() => [...closed].sort(), { timeout: 15_000 }).toEqual([...begun].sort());
+  });
+});

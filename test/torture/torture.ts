@@ -1,0 +1,231 @@
+/** Plays generated pairs of application and client against one host, and checks what must hold. */
+import assert from 'node:assert/strict';
+import type { Application } from '@wsgi/core';
+import { type ClientResponse, connect } from '../hosts/client/index.ts';
+import type { Host, Served } from '../hosts/stage.ts';
+import { pattern } from './app.ts';
+import { bodySize, type ClientPlan, type Experience, playHttp1 } from './client.ts';
+import { playHttp2 } from './client-http2.ts';
+import { expected, type Outcome } from './model.ts';
+import { play, Seen } from './play.ts';
+
+/** How long the host may take to come to rest after a client, in milliseconds: a bound for a busy machine. */
+const REST = 10_000;
+
+/**
+ * Hosts that may cut off an answer because of a request behind it: Express's own error handler destroys the
+ * connection at an error in any response that was begun.
+ */
+const WITHOUT_PIPELINES: ReadonlySet<string> = new Set(['Express 4', 'Express 5', 'node:https']);
+
+export class Arena {
+  readonly #host: Host;
+  readonly #noise: unknown[] = [];
+  readonly #hear = (problem: unknown): void => void this.#noise.push(problem);
+  #served: Served | undefined;
+  #apps: Application[] = [];
+  #resources: Map<string, number> = new Map();
+
+  constructor(host: Host) {
+    this.#host = host;
+  }
+
+  async open(): Promise<void> {
+    for (const event of EVENTS) process.on(event, this.#hear);
+    this.#served = await this.#host.serve((environ, startResponse) => {
+      const played = this.#apps[Number(environ.QUERY_STRING)];
+      if (played !== undefined) return played(environ, startResponse);
+      startResponse('200 OK', [['Content-Type', 'text/plain']]);
+      return [Buffer.from('ok')];
+    }, {});
+    // Whatever the process keeps for good is there after the first of everything.
+    await probe(this.#served);
+    await settle();
+    this.#resources = resources();
+  }
+
+  async close(): Promise<void> {
+    await this.#served?.close();
+    this.#served = undefined;
+    for (const event of EVENTS) process.off(event, this.#hear);
+  }
+
+  /** Plays one pair; rejects with what did not hold. */
+  async play(plan: ClientPlan): Promise<void> {
+    if (this.#served === undefined) await this.open();
+    try {
+      await this.#playOn(this.#possible(plan), this.#served as Served);
+    } catch (error) {
+      // What this pair may have left behind shall not be held against the next, as when a failure is shrunk.
+      await this.close();
+      throw error;
+    }
+  }
+
+  /** What this host can be asked, and this client can tell. */
+  #possible(plan: ClientPlan): ClientPlan {
+    const pipelines = plan.pipelines && !WITHOUT_PIPELINES.has(this.#host.name);
+    if (this.#served?.secure !== true) return { ...plan, pipelines };
+    // Node's TLS client cannot tell a cut from an end, and so not whether an answer to HTTP/1.0 is whole.
+    const requests = plan.requests.map((request) => ({ ...request, version: '1.1' as const }));
+    return { ...plan, requests, pipelines };
+  }
+
+  async #playOn(plan: ClientPlan, served: Served): Promise<void> {
+    const seen = plan.requests.map(() => new Seen());
+    const hung = new Promise<void>((resolve) => {
+      for (const each of seen) each.onHang = resolve;
+    });
+    this.#apps = plan.requests.map(({ app }, index) => play(app, seen[index] ?? new Seen()));
+    this.#noise.length = 0;
+    const before = served.reported().length;
+
+    const player = served.protocol === 'http2' ? playHttp2 : playHttp1;
+    const experience = await within(player(plan, served, hung), 'the client waits for ever');
+    await this.#rest(seen);
+    const reported = served.reported().slice(before);
+    const outcomes = plan.requests.map(({ app, method }) => expected(app, method));
+
+    assert.deepEqual(this.#noise, [], 'no unhandled rejection, uncaught exception or warning');
+    // Only on HTTP/1 does a cut response cost the ones behind it.
+    const serial = served.protocol === 'http1';
+    checkResponses(plan, outcomes, experience, serial);
+    checkReports(outcomes, experience, reported, serial);
+    checkInput(plan, seen, experience);
+    if (experience.served !== undefined) assert(experience.served, 'the connection serves on');
+    await probe(served);
+  }
+
+  /** Waits until nothing of the pair is left: bodies closed, sockets, files and timers gone. */
+  async #rest(seen: readonly Seen[]): Promise<void> {
+    const deadline = Date.now() + REST;
+    for (let turn = 0; ; turn += 1) {
+      await settle();
+      const open = this.#unsettled(seen);
+      if (open === undefined) return;
+      if (Date.now() > deadline) assert.fail(open);
+      if (turn > 20) await new Promise((resolve) => setTimeout(resolve, 2));
+    }
+  }
+
+  #unsettled(seen: readonly Seen[]): string | undefined {
+    for (const [kind, count] of resources()) {
+      const before = this.#resources.get(kind) ?? 0;
+      if (count > before) return `${count} of ${kind} are open, ${before} were before`;
+    }
+    for (const [index, app] of seen.entries()) {
+      if (app.ended < app.begun) return `the generator of application ${index} was left`;
+      if (app.calls > 1) return `application ${index} was called ${app.calls} times`;
+      if (app.closes > app.bodies) return `body ${index} was closed ${app.closes} times`;
+      if (app.wantsClose && app.closes < app.bodies) return `body ${index} was not closed`;
+      if (app.broken.length > 0) return app.broken.join(', ');
+    }
+    return undefined;
+  }
+}
+
+const EVENTS = ['warning', 'unhandledRejection', 'uncaughtException'] as const;
+
+async function probe(served: Served): Promise<void> {
+  const connection = await connect(served);
+  const response = await connection.start({ target: '/?probe', close: true }).response;
+  connection.close();
+  assert.equal(response.text, 'ok', 'a new connection is served');
+}
+
+function checkResponses(
+  plan: ClientPlan,
+  outcomes: Outcome[],
+  experience: Experience,
+  serial: boolean,
+): void {
+  let certain = !experience.left;
+  for (const [index, outcome] of outcomes.entries()) {
+    const response = experience.responses[index];
+    assert(response !== undefined);
+    checkResponse(`response ${index}`, response, outcome, certain);
+    if (plan.requests[index]?.method === 'HEAD') assert.equal(response.body.length, 0);
+    if (serial && outcome.complete !== 'yes') certain = false;
+  }
+}
+
+function checkReports(
+  outcomes: Outcome[],
+  experience: Experience,
+  reported: string,
+  serial: boolean,
+): void {
+  if (!outcomes.some(({ reports }) => reports)) {
+    assert.equal(reported, '', 'nothing is reported where nothing went wrong');
+  }
+  if (experience.left) return;
+  for (const [index, { complete, reports }] of outcomes.entries()) {
+    if (reports) assert.notEqual(reported, '', `what went wrong with ${index} is reported`);
+    if (serial && complete !== 'yes') return;
+  }
+}
+
+function checkResponse(
+  name: string,
+  response: ClientResponse,
+  outcome: Outcome,
+  certain: boolean,
+): void {
+  const { status, body, complete } = response;
+  const told = `${name} is ${status}, ${body.length} bytes, ${complete ? 'complete' : 'cut'}; expected ${JSON.stringify(outcome)}`;
+  if (status === 0) {
+    assert(!certain || outcome.complete !== 'yes', told);
+    return;
+  }
+  // What a client that leaves within its request is told, if anything, is the server's affair.
+  if (!certain && [400, 408].includes(status)) return;
+  assert.equal(status, outcome.status, told);
+  assert.equal(response.header('x-injected'), undefined, told);
+  if (outcome.bytes !== undefined) {
+    assert(body.length <= outcome.bytes, told);
+    assert(body.equals(pattern(0, body.length)), `${told}: other bytes`);
+    if (complete) assert.equal(body.length, outcome.bytes, `${told}: a cut that passes for whole`);
+  }
+  if (outcome.complete === 'no') assert(!complete, told);
+  if (certain && outcome.complete === 'yes') assert(complete, told);
+}
+
+function checkInput(plan: ClientPlan, seen: readonly Seen[], experience: Experience): void {
+  for (const [index, app] of seen.entries()) {
+    const request = plan.requests[index];
+    if (request === undefined) continue;
+    const input = Buffer.concat(app.input);
+    const size = bodySize(request);
+    assert(input.length <= size, `application ${index} read ${input.length} of ${size} bytes`);
+    assert(input.equals(pattern(0, input.length)), `application ${index} read other bytes`);
+    if (app.inputAtEnd) {
+      assert.equal(input.length, size, `application ${index} took a part for the whole`);
+      assert(index < experience.sentWhole, `the end of a body that was not sent whole`);
+    }
+  }
+}
+
+function resources(): Map<string, number> {
+  const counts = new Map<string, number>();
+  for (const kind of process.getActiveResourcesInfo()) {
+    // What is over with this turn of the event loop is no leak.
+    if (kind === 'Immediate' || kind === 'TickObject') continue;
+    counts.set(kind, (counts.get(kind) ?? 0) + 1);
+  }
+  return counts;
+}
+
+const settle = (): Promise<void> =>
+  new Promise((resolve) => setImmediate(() => setImmediate(resolve)));
+
+async function within<T>(work: Promise<T>, message: string): Promise<T> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_resolve, reject) => {
+    timer = setTimeout(() => reject(new Error(message)), 2 * REST);
+  });
+  try {
+    return await Promise.race([work, late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
