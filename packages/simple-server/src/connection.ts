@@ -276,7 +276,9 @@ export class Connection implements BodyTransport {
   #leave(): void {
     this.#body?.fail();
     this.#running?.handleDisconnect();
-    if (this.#state !== 'closing') this.#close();
+    // What goes on is cut off here, and must not look whole.
+    if (this.#state === 'running' && this.#output.endsWithConnection) this.#output.destroy();
+    else if (this.#state !== 'closing') this.#close();
   }
 
   /** The connection is gone. */

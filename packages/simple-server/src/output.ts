@@ -1,4 +1,5 @@
 import type { Socket } from 'node:net';
+import { resetConnection } from '@wsgi/core/node';
 import type { ServerOutput } from './server-handler.js';
 
 /**
@@ -15,6 +16,8 @@ export class Output implements ServerOutput {
   isOld = false;
   /** Whether anything of the response at hand has been written. */
   begun = false;
+  /** Whether the client can tell where the body of the response at hand ends, but for the connection's end. */
+  #isDelimited = true;
   readonly #socket: Socket;
   readonly #timeout: number;
   readonly #persists: () => boolean;
@@ -41,6 +44,7 @@ export class Output implements ServerOutput {
     this.keepAlive = true;
     this.isOld = isOld;
     this.begun = false;
+    this.#isDelimited = true;
   }
 
   writeText(text: string): void {
@@ -67,12 +71,21 @@ export class Output implements ServerOutput {
     return this.#socket.writableNeedDrain ? this.drained() : undefined;
   }
 
+  /** Cuts the response off. */
   destroy(): void {
+    const socket = this.#socket;
     this.#held = '';
-    this.#socket.destroy();
+    if (this.endsWithConnection) resetConnection(socket);
+    else socket.destroy();
+  }
+
+  /** Whether only the connection's end tells where the body of the response at hand ends. */
+  get endsWithConnection(): boolean {
+    return this.begun && !this.#isDelimited;
   }
 
   connectionField(isDelimited: boolean): string {
+    this.#isDelimited = isDelimited;
     this.keepAlive = isDelimited && this.#persists();
     if (!this.keepAlive) return 'Connection: close\r\n';
     return this.isOld ? 'Connection: keep-alive\r\n' : '';

@@ -8,6 +8,7 @@ import { standardErrors } from '../streams/errors.js';
 import { BodyInput } from '../streams/input.js';
 import { ReadableSource } from '../streams/readable-source.js';
 import type { Application, ErrorStream, InputStream, RequestEnviron } from '../types.js';
+import { onSocketClose, resetConnection } from './connection.js';
 import { drain, onceSent, refuseRest } from './drain.js';
 import { addHeaders, type MountedTarget, type NodeRequest, requestVars } from './environ.js';
 import { isPristine, mergeHead, type NodeResponse, writeHead } from './response-head.js';
@@ -73,13 +74,13 @@ export class NodeHandler extends BaseHandler {
   override run(application: Application): void | Promise<void> {
     const running = super.run(application);
     // No client can go while a synchronous application runs: only one that goes on is watched for.
-    if (isPromise(running)) this.#watch();
+    if (isPromise(running)) this.#watch(running);
     if (this.options.cascade === undefined) return running;
     return isPromise(running) ? running.then(() => this.#handOn()) : this.#handOn();
   }
 
-  #watch(): void {
-    const { response } = this;
+  #watch(running: PromiseLike<void>): void {
+    const { request, response } = this;
     this.#onClose = () => {
       this.handleDisconnect();
       this.#wake?.();
@@ -87,6 +88,11 @@ export class NodeHandler extends BaseHandler {
     if (isClosed(response)) this.#onClose();
     // 'close' comes after a whole response too; the handler knows whether it was over.
     else response.on('close', this.#onClose);
+    // In a pipeline, Node gives a response the socket when those before it are sent, and until then does not tell
+    // it when the connection closes.
+    if ('stream' in response || response.socket !== null) return;
+    const forget = onSocketClose(request.socket, this.#onClose);
+    running.then(forget, forget);
   }
 
   override declines(status: string): boolean {
@@ -293,7 +299,10 @@ export class NodeHandler extends BaseHandler {
     const { response } = this;
     // Without a code, an HTTP/2 stream would end as if nothing had happened (RFC 9113 section 8.1).
     if ('stream' in response) response.stream?.close(constants.NGHTTP2_INTERNAL_ERROR);
-    else response.destroy();
+    else {
+      if (this.endsWithConnection && response.socket !== null) resetConnection(response.socket);
+      response.destroy();
+    }
   }
 }
 

@@ -7,6 +7,7 @@ export {
   extraEntries,
   type GatewayOptions,
 } from '../handlers/options.js';
+export { resetConnection } from './connection.js';
 export {
   type EnvironOptions,
   getEnviron,

@@ -1,0 +1,35 @@
+import type { Socket } from 'node:net';
+
+/**
+ * Destroys a connection in a way that its client cannot take for an orderly end, which to HTTP/1.0 may be the end
+ * of a whole body (RFC 9112 section 6.3).
+ *
+ * Over TLS the missing `close_notify` tells that it was cut (RFC 8446 section 6.1); Node resets plain sockets only.
+ */
+export function resetConnection(socket: Socket): void {
+  if ('encrypted' in socket) socket.destroy();
+  else socket.resetAndDestroy();
+}
+
+const watchers = new WeakMap<Socket, Set<() => void>>();
+
+/**
+ * Calls `listener` when the socket closes.
+ *
+ * However many listeners there are, the socket sees one: a pipeline may be long.
+ *
+ * @returns a function that takes the listener off.
+ */
+export function onSocketClose(socket: Socket, listener: () => void): () => void {
+  let listeners = watchers.get(socket);
+  if (listeners === undefined) {
+    const all = new Set<() => void>();
+    socket.once('close', () => {
+      for (const each of all) each();
+    });
+    watchers.set(socket, all);
+    listeners = all;
+  }
+  listeners.add(listener);
+  return () => listeners.delete(listener);
+}
