@@ -106,14 +106,24 @@ export class ReplyHandler extends NodeHandler {
 
   override _end(): void {
     this.releaseInput();
-    const stream = this.#stream;
-    if (stream !== undefined && this.closesOnBody) {
-      this.drainRequest(() => stream.push(null));
-      return;
-    }
+    if (this.closesOnBody) this.drainRequest(() => this.#endLater());
+    else this.#endNow();
+  }
+
+  #endNow(): void {
     // Not null: Fastify would serialize that, as JSON.
     if (!this.#sent) this.#send(undefined);
-    stream?.push(null);
+    this.#stream?.push(null);
+  }
+
+  /** The end, when nobody is there any more to catch what a hook throws. */
+  #endLater(): void {
+    try {
+      this.#endNow();
+    } catch (error) {
+      this.report(error);
+      this._abort();
+    }
   }
 
   /**
