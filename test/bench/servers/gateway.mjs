@@ -25,7 +25,7 @@ const hosts = {
   },
   async 'simple-server'() {
     const { makeServer } = await import('@wsgi/simple-server');
-    said(await makeServer('127.0.0.1', 0, app, { log: () => {} }));
+    said(await makeServer('127.0.0.1', 0, app, { log: false }));
   },
 };
 
