@@ -120,14 +120,8 @@ export abstract class BaseHandler extends HandlerHost {
 
   /** True while only the end of the connection tells an HTTP/1.0 client where the body ends (RFC 9112 section 6.3). */
   get endsWithConnection(): boolean {
-    const { bodyless, chunked, promised } = this.#framing;
-    return (
-      this.headersSent &&
-      !bodyless &&
-      !chunked &&
-      promised === Number.POSITIVE_INFINITY &&
-      this.environ.SERVER_PROTOCOL === 'HTTP/1.0'
-    );
+    const { delimited } = this.#framing;
+    return this.headersSent && !delimited && this.environ.SERVER_PROTOCOL === 'HTTP/1.0';
   }
 
   readonly #startResponse: StartResponse = (status, headers, excInfo) =>

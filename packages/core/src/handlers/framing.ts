@@ -28,6 +28,11 @@ export class Framing {
     this.left = bodyless ? 0 : this.promised;
   }
 
+  /** Whether the client can tell where the body ends without the connection's being closed. */
+  get delimited(): boolean {
+    return this.bodyless || this.chunked || this.promised !== Number.POSITIVE_INFINITY;
+  }
+
   /** How many bytes a body that ends now is short of what was promised. */
   get missing(): number {
     return this.promised === Number.POSITIVE_INFINITY ? 0 : this.left;
