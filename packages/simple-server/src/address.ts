@@ -5,12 +5,9 @@ import { hostname } from 'node:os';
  * What to listen on.
  *
  * @param host - a host name or address, `''` for all addresses; with a slash in it, the path of a Unix socket.
- * @throws RangeError or TypeError for what is neither.
+ * @throws RangeError for what is no port.
  */
 export function listenOptions(host: string, port: number): ListenOptions {
-  if (typeof host !== 'string') {
-    throw new TypeError(`host must be a string such as '127.0.0.1', not ${String(host)}`);
-  }
   if (isPath(host)) return { path: host };
   if (!Number.isInteger(port) || port < 0 || port > 65535) {
     throw new RangeError(`port must be a whole number from 0 (any free one) to 65535, not ${port}`);
@@ -18,8 +15,15 @@ export function listenOptions(host: string, port: number): ListenOptions {
   return host === '' ? { port } : { host, port };
 }
 
-/** SERVER_NAME: the host as it was asked for, or this machine's name when that stands for all addresses. */
+/**
+ * SERVER_NAME: the host as it was asked for, or this machine's name when that stands for all addresses.
+ *
+ * @throws TypeError for what is no host.
+ */
 export function serverName(host: string): string {
+  if (typeof host !== 'string') {
+    throw new TypeError(`host must be a string such as '127.0.0.1', not ${String(host)}`);
+  }
   if (isPath(host)) return 'localhost';
   if (host === '' || host === '0.0.0.0' || host === '::') return hostname();
   return bracketed(host);
