@@ -313,3 +313,134 @@ describe('a handler', () => {
     expect(log.join('')).toMatch(/of the application[\s\S]*of the page/);
   });
 });
+
+describe('the head', () => {
+  const run = (
+    variables: object,
+    set: Partial<SimpleHandler>,
+    headers: [string, string][] = [],
+  ) => {
+    const { handler, output, log } = stage(variables);
+    Object.assign(handler, set);
+    const seen: Environ[] = [];
+    handler.run((environ, startResponse) => {
+      seen.push(environ);
+      startResponse('200 OK', headers);
+      return [Buffer.from('a')];
+    });
+    return { environ: seen[0], text: output.written, log };
+  };
+
+  it('is left out for HTTP/0.9, which knows none', () => {
+    expect(run({ SERVER_PROTOCOL: 'HTTP/0.9' }, {}).text).toBe('a');
+  });
+
+  it('names the server, and so does the environ, unless they do so themselves', () => {
+    const named = run({}, { serverSoftware: 'mine/1' });
+    expect(named.environ?.SERVER_SOFTWARE).toBe('mine/1');
+    expect(named.text).toContain('\r\nServer: mine/1\r\n');
+    const other = run({ SERVER_SOFTWARE: 'front/2' }, { serverSoftware: 'mine/1' }, [
+      ['Server', 'app/3'],
+      ['Date', 'now'],
+    ]);
+    expect(other.environ?.SERVER_SOFTWARE).toBe('front/2');
+    expect(other.text.match(/^(Server|Date): .*$/gm)).toEqual(['Server: app/3', 'Date: now']);
+  });
+
+  it('is a Status field and no status line where a server stands behind', () => {
+    const { text } = run({}, { originServer: false, serverSoftware: 'mine/1' });
+    expect(text).toBe('Status: 200 OK\r\nContent-Length: 1\r\n\r\na');
+  });
+});
+
+describe('the report of an error', () => {
+  const logged = (thrown: unknown): string => {
+    const { handler, log } = stage();
+    handler.run(() => {
+      throw thrown;
+    });
+    return log.join('');
+  };
+
+  it('makes do with name and message where there is no stack', () => {
+    expect(logged(Object.assign(new TypeError('bare'), { stack: undefined }))).toBe(
+      'TypeError: bare\n',
+    );
+  });
+
+  it('shows a stack without frames as it is', () => {
+    expect(logged(Object.assign(new Error('x'), { stack: 'Error: x\nand so on' }))).toBe(
+      'Error: x\nand so on\n',
+    );
+  });
+
+  it('goes no deeper than eight causes, though they go round in a circle', () => {
+    const error = new Error('round');
+    error.cause = error;
+    expect(logged(error).match(/Error: round/g)).toHaveLength(8);
+  });
+});
+
+describe('a transport', () => {
+  it('that says "full" and has no events is not waited for', () => {
+    let written = '';
+    const stdout = {
+      write(data: Uint8Array) {
+        written += Buffer.from(data).toString('latin1');
+        return false;
+      },
+    };
+    const { handler } = stage({}, stdout);
+    expect(handler.run(answering([Buffer.from('a'), Buffer.from('b')]))).toBeUndefined();
+    expect(written.slice(-2)).toBe('ab');
+  });
+
+  it('that fails for reasons of its own is reported, and given up', () => {
+    let destroyed = 0;
+    const stdout = {
+      write() {
+        throw new Error('of the transport');
+      },
+      destroy() {
+        destroyed += 1;
+      },
+    };
+    const { handler, log } = stage({}, stdout);
+    handler.run(answering([Buffer.from('a')]));
+    expect([handler.clientGone, destroyed]).toEqual([false, 1]);
+    expect(log.join('')).toContain('of the transport');
+  });
+});
+
+it('asks an application that has not answered for nothing once the client has gone', async () => {
+  const { handler, output, log } = stage();
+  const events: string[] = [];
+  let answer: (body: ResponseBody) => void = () => {};
+  const running = handler.run((_environ, startResponse) => {
+    startResponse('200 OK', []);
+    return new Promise<ResponseBody>((resolve) => {
+      answer = resolve;
+    });
+  });
+  handler.handleDisconnect();
+  answer(body(['a'], events));
+  await running;
+  expect([events, output.written, log]).toEqual([['closed'], '', []]);
+});
+
+it('refuses a chunk that is a promise, and says what to yield instead', async () => {
+  const { handler, log } = stage();
+  await handler.run(answering([Promise.resolve(Buffer.from('a')) as never]));
+  expect(log.join('')).toContain('a chunk of the body is a promise; yield what it resolves to');
+});
+
+it('refuses a startResponse() after the response was over', () => {
+  const { handler } = stage();
+  let late: (() => unknown) | undefined;
+  handler.run((_environ, startResponse) => {
+    startResponse('200 OK', []);
+    late = () => startResponse('200 OK', []);
+    return [];
+  });
+  expect(late).toThrow('startResponse was called after the response was over');
+});

@@ -33,6 +33,27 @@ describe.each(versions)('header fields set before an app in $version', ({ expres
     expect((await fetch(await serve(host))).headers.get('x-frame-options')).toBe('DENY');
   });
 
+  it('are kept where they are several cookies, and the app adds one of its own', async () => {
+    const host = express();
+    host.use((_request, response, next) => {
+      response.setHeader('Set-Cookie', ['a=1', 'b=2']);
+      next();
+    });
+    host.use(mountGateway(answer([['Set-Cookie', 'c=3']])));
+    const { headers } = await fetch(await serve(host));
+    expect(headers.getSetCookie()).toEqual(['a=1', 'b=2', 'c=3']);
+  });
+
+  it('say with Vary: * that all varies, whatever the app adds', async () => {
+    const host = express();
+    host.use((_request, response, next) => {
+      response.setHeader('Vary', 'Accept, *');
+      next();
+    });
+    host.use(mountGateway(answer([['Vary', 'Cookie']])));
+    expect((await fetch(await serve(host))).headers.get('vary')).toBe('*');
+  });
+
   it("by cors reach the client, and its Vary is merged with the app's", async () => {
     const host = express();
     host.use(cors({ origin: 'http://other.test', credentials: true, exposedHeaders: ['X-Count'] }));

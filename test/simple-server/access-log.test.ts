@@ -1,5 +1,5 @@
 import { WSGIRequestHandler } from '@wsgi/simple-server';
-import { expect, it } from 'vitest';
+import { expect, it, onTestFinished, vi } from 'vitest';
 import { echo, exchange, serve } from './support.ts';
 
 const close = 'Connection: close\r\n';
@@ -53,4 +53,23 @@ it('can be changed by a handler class', async () => {
   const text = await exchange(server, `GET / HTTP/1.1\r\nHost: a\r\n${close}\r\n`);
   expect(text).toMatch(/GET \/mine$/);
   expect(codes).toEqual(['GET / HTTP/1.1 200']);
+});
+
+it('goes to standard error by default, the lines of one turn in one write', async () => {
+  const write = vi.spyOn(process.stderr, 'write').mockReturnValue(true);
+  onTestFinished(() => write.mockRestore());
+  const server = await serve(echo, { log: undefined });
+  const get = (path: string) => `GET ${path} HTTP/1.1\r\nHost: a\r\n`;
+  await exchange(server, `${get('/1')}\r\n${get('/2')}${close}\r\n`);
+  await new Promise((resolve) => setImmediate(resolve));
+  const written = write.mock.calls.map(([text]) => String(text)).filter((text) => text !== '');
+  expect(written).toEqual([expect.stringMatching(/^.*"GET \/1 .*\n.*"GET \/2 .*\n$/)]);
+});
+
+it('has a dash for a client without an address, and escapes any text in a message', async () => {
+  const lines: string[] = [];
+  const server = await serve(echo, { log: (line) => lines.push(line) });
+  const handler = new WSGIRequestHandler(server, { address: undefined, port: undefined });
+  handler.logError('caf\u00e9 \u2028 \ud83d\ude00\n');
+  expect(lines[0]).toMatch(/^- - - \[.*\] caf\\xe9 \\u2028 \\ud83d\\ude00\\x0a$/);
 });

@@ -1,0 +1,76 @@
+import { asError, checkGatewayOptions, standardErrors, TextErrors } from '@wsgi/core';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
+
+describe('TextErrors', () => {
+  it('gives each text to its function as it comes', () => {
+    const texts: string[] = [];
+    const errors = new TextErrors((text) => texts.push(text));
+    errors.write('a');
+    errors.writelines(new Set(['b\n', 'c\n']));
+    errors.flush();
+    expect(texts).toEqual(['a', 'b\n', 'c\n']);
+  });
+
+  it('refuses bytes, and says what to do', () => {
+    const texts: string[] = [];
+    const errors = new TextErrors((text) => texts.push(text));
+    expect(() => errors.write(Buffer.from('a') as never)).toThrow(/text, not object; decode/);
+    expect(() => errors.writelines(['a', 1 as never])).toThrow(TypeError);
+    expect(texts).toEqual(['a']);
+  });
+});
+
+describe('standardErrors', () => {
+  it('writes to the standard error of the process', () => {
+    const write = vi.spyOn(process.stderr, 'write').mockReturnValue(true);
+    onTestFinished(() => write.mockRestore());
+    standardErrors.write('said\n');
+    expect(write.mock.calls).toEqual([['said\n']]);
+  });
+});
+
+describe('asError', () => {
+  it('gives an Error as it is', () => {
+    const error = new TypeError('mine');
+    expect(asError(error)).toBe(error);
+  });
+
+  it('wraps anything else, and keeps it as the cause', () => {
+    const wrapped = asError('route');
+    expect([wrapped.message, wrapped.cause]).toEqual([
+      'the application threw what is no Error',
+      'route',
+    ]);
+  });
+
+  it('replaces an error whose properties throw', () => {
+    const hostile = new Error('x');
+    Object.defineProperty(hostile, 'status', {
+      get() {
+        throw new Error('in the getter');
+      },
+    });
+    expect(asError(hostile).message).toBe(
+      'the application threw an error that cannot be looked at',
+    );
+  });
+});
+
+describe('checkGatewayOptions', () => {
+  it.each([
+    [{ maxBodySize: -1 }, 'maxBodySize must be a number of bytes, 0 or more, not -1'],
+    [{ maxBodySize: Number.NaN }, 'not NaN'],
+    [{ maxBodySize: '1mb' }, 'not 1mb'],
+    [{ errors: console }, 'errors must be an error stream'],
+    [{ errors: null }, 'errors must be an error stream'],
+    [{ environ: 'a' }, 'environ must be an object or a function'],
+    [{ environ: null }, 'not null'],
+  ])('refuses %j', (options, message) => {
+    expect(() => checkGatewayOptions(options as never)).toThrow(message);
+  });
+
+  it('takes what is right', () => {
+    const errors = new TextErrors(() => {});
+    expect(() => checkGatewayOptions({ maxBodySize: 0, errors, environ: {} })).not.toThrow();
+  });
+});

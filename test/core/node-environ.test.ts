@@ -1,0 +1,112 @@
+import { IncomingMessage } from 'node:http';
+import { Socket } from 'node:net';
+import { TLSSocket } from 'node:tls';
+import { checkScriptName, getEnviron, splitTarget } from '@wsgi/core';
+import { describe, expect, it } from 'vitest';
+
+/** A request as node:http would give it, on a socket that says these things of itself. */
+function request(says: object = {}, socket: Socket = new Socket()): IncomingMessage {
+  const message = new IncomingMessage(socket);
+  for (const [name, value] of Object.entries(says)) {
+    const target = /^(local|remote)/.test(name) ? socket : message;
+    Object.defineProperty(target, name, { value });
+  }
+  return message;
+}
+
+describe('getEnviron', () => {
+  it.each([
+    ['127.0.0.1', '127.0.0.1'],
+    ['::1', '[::1]'],
+    ['::ffff:10.0.0.7', '10.0.0.7'],
+    ['', 'localhost'],
+    [undefined, 'localhost'],
+  ])('names the server of the local address %j %s', (localAddress, name) => {
+    const environ = getEnviron(request({ httpVersion: '1.1', url: '/', localAddress }));
+    expect(environ.SERVER_NAME).toBe(name);
+  });
+
+  it('takes the port of the scheme where the socket has none, as on a Unix socket', () => {
+    const plain = getEnviron(request({ httpVersion: '1.1', url: '/' }));
+    expect([plain['wsgi.url_scheme'], plain.SERVER_PORT]).toEqual(['http', '80']);
+    const secure = getEnviron(
+      request({ httpVersion: '1.1', url: '/' }, new TLSSocket(new Socket())),
+    );
+    expect([secure['wsgi.url_scheme'], secure.SERVER_PORT]).toEqual(['https', '443']);
+    expect('REMOTE_ADDR' in plain || 'REMOTE_PORT' in plain).toBe(false);
+  });
+
+  it('says who the client is where the socket knows', () => {
+    const environ = getEnviron(
+      request({ httpVersion: '1.0', url: '/', remoteAddress: '::1', remotePort: 5, localPort: 8 }),
+    );
+    expect([environ.REMOTE_ADDR, environ.REMOTE_PORT, environ.SERVER_PORT]).toEqual([
+      '::1',
+      '5',
+      '8',
+    ]);
+    expect(environ.SERVER_PROTOCOL).toBe('HTTP/1.0');
+  });
+
+  it('serves a request without socket, method and target, as a test double may be', () => {
+    const rawHeaders = ['X-A', '1'];
+    const double = { httpVersion: '1.1', rawHeaders, headers: {} } as unknown as IncomingMessage;
+    expect(getEnviron(double)).toMatchObject({
+      REQUEST_METHOD: 'GET',
+      PATH_INFO: '/',
+      REQUEST_URI: '/',
+      SERVER_NAME: 'localhost',
+      SERVER_PORT: '80',
+      HTTP_X_A: '1',
+    });
+  });
+
+  it.each([
+    [
+      'http://user@other:81/a%20b?q',
+      { PATH_INFO: '/a b', QUERY_STRING: 'q', HTTP_HOST: 'other:81' },
+    ],
+    ['http://other', { PATH_INFO: '/', QUERY_STRING: '', HTTP_HOST: 'other' }],
+    ['http://other?q', { PATH_INFO: '/', QUERY_STRING: 'q', HTTP_HOST: 'other' }],
+    ['/a', { PATH_INFO: '/a', HTTP_HOST: 'mine' }],
+    ['//evil/a', { PATH_INFO: '//evil/a', HTTP_HOST: 'mine' }],
+    ['*', { PATH_INFO: '', HTTP_HOST: 'mine' }],
+  ])('takes the target %s apart; an authority in it replaces Host', (url, expected) => {
+    const rawHeaders = ['Host', 'mine'];
+    expect(getEnviron(request({ httpVersion: '1.1', url, rawHeaders }))).toMatchObject(expected);
+  });
+
+  it('takes the Host of an HTTP/2 request from :authority, or leaves what its fields say', () => {
+    const base = { httpVersion: '2.0', url: '/', rawHeaders: ['host', 'field'] };
+    const named = getEnviron(request({ ...base, headers: { ':authority': 'pseudo' } }));
+    expect([named.HTTP_HOST, named.SERVER_PROTOCOL]).toEqual(['pseudo', 'HTTP/2.0']);
+    expect(getEnviron(request({ ...base, headers: {} })).HTTP_HOST).toBe('field');
+  });
+});
+
+describe('splitTarget', () => {
+  it('makes a path of a target that has no slash', () => {
+    expect(splitTarget('a?b')).toEqual({ path: '/a', query: 'b', authority: undefined });
+    expect(splitTarget('1a://b')).toMatchObject({ path: '/1a://b', authority: undefined });
+  });
+});
+
+describe('checkScriptName', () => {
+  it('takes none, and drops slashes at the end', () => {
+    expect([undefined, '', '/', '/a//', '/é€'].map(checkScriptName)).toEqual([
+      '',
+      '',
+      '',
+      '/a',
+      Buffer.from('/é€').toString('latin1'),
+    ]);
+  });
+
+  it.each([
+    ['a', "not 'a'"],
+    [7, 'not 7'],
+    [null, 'not null'],
+  ])('refuses %j, and shows it', (value, shown) => {
+    expect(() => checkScriptName(value)).toThrow(shown);
+  });
+});
