@@ -149,6 +149,11 @@ class Http1Player {
     let clean = false;
     socket.on('data', (data: Buffer) => this.#take(data, parser));
     socket.on('end', () => {
+      clean = secure;
+      if (secure) {
+        socket.destroy();
+        return;
+      }
       // Node takes a reset that comes together with data for an orderly end; only the next write tells.
       socket.write('\n', (error) => {
         clean = error == null;
