@@ -79,7 +79,7 @@ async function driveWrk(port, item, seconds) {
   const bytes = toBytes(/Transfer\/sec:\s+(\S+)/.exec(stdout)[1]);
   const requests = Number(/Requests\/sec:\s+(\S+)/.exec(stdout)[1]);
   const rate = item.connections === 4 ? bytes / (64 * MIB) : requests;
-  return { rate, p99: toMilliseconds(/99%\s+(\S+)/.exec(stdout)?.[1] ?? '0ms') };
+  return { rate, p99: toMilliseconds(/^\s+99%\s+(\S+)/m.exec(stdout)?.[1] ?? '0ms') };
 }
 
 function toBytes(text) {

@@ -27,7 +27,11 @@ def serve_wsgiref():
 
 
 def serve_waitress():
+    import logging
+
     import waitress
+
+    logging.getLogger('waitress').setLevel(logging.ERROR)
 
     port = free_port()
     print(port, flush=True)

@@ -128,7 +128,7 @@ export abstract class BaseHandler extends HandlerHost {
     this.startResponse(status, headers, excInfo);
 
   /**
-   * The callable that the application gets. See {@link StartResponse}.
+   * The callable that the application gets. See `StartResponse`.
    *
    * Its arguments are checked before any state changes.
    */

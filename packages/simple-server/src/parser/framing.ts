@@ -10,7 +10,7 @@ export const CHUNKED = -1;
 
 /** How a request's body is delimited, and what becomes of the connection after it. */
 export interface Framing {
-  /** Bytes of body: 0 without one; {@link CHUNKED} when only its chunks tell. */
+  /** Bytes of body: 0 without one; `CHUNKED` when only its chunks tell. */
   readonly bodyLength: number;
   readonly keepAlive: boolean;
   /** The client waits for `100 Continue` before it sends the body. */
