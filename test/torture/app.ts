@@ -152,7 +152,7 @@ function executable(plan: AppPlan): AppPlan {
 }
 
 /** The bytes that the steps from `index` on would send, if nothing went wrong. */
-export function bytesFrom(plan: AppPlan, index: number): number {
+function bytesFrom(plan: AppPlan, index: number): number {
   let bytes = 0;
   for (const planned of plan.steps.slice(index)) {
     if (planned.do === 'chunk' || planned.do === 'write') bytes += planned.size;

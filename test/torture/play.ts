@@ -9,7 +9,7 @@ import {
 } from '@wsgi/core';
 import { type AppPlan, lengthAt, pattern, type Step } from './app.ts';
 
-export const PLANNED = 'torture: a planned error';
+const PLANNED = 'torture: a planned error';
 
 /** What one application has seen and done. */
 export class Seen {
