@@ -23,7 +23,9 @@ export function addFastifyVars(environ: RequestEnviron, request: FastifyRequest)
  */
 export function mountedTarget(request: FastifyRequest, depth: number): MountedTarget {
   const { path, query } = rawTarget(request);
-  return { ...splitSegments(path, depth), query, uri: request.originalUrl };
+  // Named, and not spread: a spread object takes several times as long to make.
+  const { scriptName, pathInfo } = splitSegments(path, depth);
+  return { scriptName, pathInfo, query, uri: request.originalUrl };
 }
 
 /**

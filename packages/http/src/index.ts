@@ -67,7 +67,8 @@ export function mountGateway(app: ApplicationLike, options: GatewayOptions = {})
 function cut(uri: string, scriptName: string): MountedTarget | undefined {
   const { path, query } = splitTarget(uri);
   const mounted = splitMount(path, scriptName);
-  return mounted === undefined ? undefined : { ...mounted, query, uri };
+  if (mounted === undefined) return undefined;
+  return { scriptName: mounted.scriptName, pathInfo: mounted.pathInfo, query, uri };
 }
 
 const notFound: Application = (_environ, startResponse) => {
