@@ -36,7 +36,9 @@ export function pack(folder: string): Map<string, string> {
  */
 export function install(tarballs: ReadonlyMap<string, string>, code: string[]): string {
   const project = temporaryFolder();
-  const dependencies: Record<string, string> = { '@types/node': devDependencies['@types/node'] };
+  const dependencies: Record<string, string | undefined> = {
+    '@types/node': devDependencies['@types/node'],
+  };
   for (const module of ['express', 'fastify', ...imported(code)]) {
     for (const name of [module, `@types/${module}`]) {
       if (name in frameworks) dependencies[name] = frameworks[name];
@@ -63,7 +65,14 @@ export function temporaryFolder(): string {
   return realpathSync(mkdtempSync(join(tmpdir(), 'wsgi-consumer-')));
 }
 
-// biome-ignore lint/suspicious/noExplicitAny: a manifest is what it is; a wrong one fails the tests.
-export function json(path: string): any {
+/** What is read of a `package.json`. */
+interface Manifest {
+  readonly version: string;
+  readonly packageManager: string;
+  readonly dependencies: Readonly<Record<string, string>>;
+  readonly devDependencies: Readonly<Record<string, string>>;
+}
+
+export function json(path: string): Manifest {
   return JSON.parse(readFileSync(path, 'utf8'));
 }
