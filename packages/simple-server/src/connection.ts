@@ -37,13 +37,19 @@ type State = 'reading' | 'running' | 'flushing' | 'dropping' | 'closing';
 const mostDropped = 16 * 1024 * 1024;
 const longestDropping = 5_000;
 
+/**
+ * How much a client may send ahead while a request is at work. The end of a connection is read behind all that came
+ * before it: a client that sends more than this, and is not read, is not seen to leave.
+ */
+const mostAhead = 64 * 1024;
+
 const never = Number.POSITIVE_INFINITY;
 
 /**
  * One client's connection: reads its requests and answers them in their order, one at a time.
  *
- * While a request is at work its connection is read on only until the next bytes arrive, so that a client can
- * neither send ahead without bound nor leave unnoticed.
+ * While a request is at work its connection is read on within a bound, so that a client can neither send ahead
+ * without end nor leave unnoticed: see {@link mostAhead}.
  */
 export class Connection implements BodyTransport {
   /** When {@link expire} is to be called, by `performance.now()`. */
@@ -64,6 +70,8 @@ export class Connection implements BodyTransport {
   #input: BodyInput | undefined;
   #body: RequestBody | undefined;
   #dropped = 0;
+  /** Bytes that have come and that nobody has asked for. */
+  #ahead = 0;
 
   constructor(socket: Socket, server: ConnectionServer, handler: WSGIRequestHandler) {
     this.#socket = socket;
@@ -103,6 +111,8 @@ export class Connection implements BodyTransport {
   }
 
   resume(): void {
+    // Whoever asks for more has taken all that came.
+    this.#ahead = 0;
     this.#socket.resume();
   }
 
@@ -120,7 +130,10 @@ export class Connection implements BodyTransport {
     if (this.#state === 'dropping') this.#drop();
     if (this.#state === 'reading') this.#serve();
     else if (this.#body?.isWaiting === true) this.#body.wake();
-    else if (this.#state !== 'dropping') this.#socket.pause();
+    else if (this.#state !== 'dropping') {
+      this.#ahead += chunk.length;
+      if (this.#ahead > mostAhead) this.#socket.pause();
+    }
   }
 
   /** Answers what has arrived, until a request must be waited for. A loop, so that no pipeline is too long. */
@@ -153,7 +166,7 @@ export class Connection implements BodyTransport {
       this.#since ??= performance.now();
       this.deadline = this.#since + span(headersTimeout);
     }
-    this.#socket.resume();
+    this.resume();
   }
 
   #start(request: RequestEvent): void {
@@ -244,7 +257,7 @@ export class Connection implements BodyTransport {
     }
     if (this.#body?.ended === true) this.#state = 'reading';
     else if (this.#dropped > mostDropped) this.#close();
-    else this.#socket.resume();
+    else this.resume();
   }
 
   /** Answers a request that cannot be served, and closes. */

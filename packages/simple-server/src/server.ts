@@ -34,6 +34,8 @@ export class WSGIServer implements ConnectionServer, AsyncDisposable {
   readonly #listener: Server;
   readonly #options: WSGIServerOptions;
   readonly #connections = new Set<Connection>();
+  /** The sockets below TLS, which are there before the handshake makes connections of them. */
+  readonly #transports = new Set<Socket>();
   readonly #closed: Promise<void>;
   #application: Application | undefined;
   #isClosing = false;
@@ -144,6 +146,8 @@ export class WSGIServer implements ConnectionServer, AsyncDisposable {
   async shutdown(timeout: number = shutdownTimeout): Promise<void> {
     this.#stopListening();
     for (const connection of this.#connections) connection.finish();
+    // A handshake that has begun may end, and its connection then does at once.
+    for (const transport of this.#transports) if (transport.bytesRead === 0) transport.destroy();
     const deadline = setTimeout(() => this.#destroyAll(), timeout);
     await this.#closed;
     clearTimeout(deadline);
@@ -180,20 +184,33 @@ export class WSGIServer implements ConnectionServer, AsyncDisposable {
   #makeListener(): Server {
     const { tls } = this.#options;
     const { headersTimeout, maxConnections } = this.limits;
-    const options = { allowHalfOpen: true, noDelay: true };
     const accept = (socket: Socket): void => this.#accept(socket);
     const listener =
       tls === undefined
-        ? createServer(options, accept)
+        ? createServer({ noDelay: true, allowHalfOpen: true }, accept)
         : createTlsServer(
-            { handshakeTimeout: headersTimeout, ALPNProtocols: ['http/1.1'], ...tls, ...options },
+            {
+              handshakeTimeout: headersTimeout,
+              ALPNProtocols: ['http/1.1'],
+              ...tls,
+              noDelay: true,
+              allowHalfOpen: false,
+            },
             accept,
           );
+    if (tls !== undefined) listener.on('connection', (transport) => this.#track(transport));
     if (maxConnections > 0) listener.maxConnections = maxConnections;
     return listener;
   }
 
+  #track(transport: Socket): void {
+    this.#transports.add(transport);
+    transport.on('close', () => this.#transports.delete(transport));
+  }
+
   #accept(socket: Socket): void {
+    // Over TLS only now: a client that ends within the handshake is to be let go of.
+    socket.allowHalfOpen = true;
     const { handlerClass = WSGIRequestHandler } = this.#options;
     const client = { address: socket.remoteAddress, port: socket.remotePort };
     const connection = new Connection(socket, this, new handlerClass(this, client));
@@ -211,6 +228,7 @@ export class WSGIServer implements ConnectionServer, AsyncDisposable {
 
   #destroyAll(): void {
     for (const connection of this.#connections) connection.destroy();
+    for (const transport of this.#transports) transport.destroy();
   }
 
   /** One timer for all connections: a timer for each request would cost more than most requests. */
