@@ -88,11 +88,27 @@ export class NodeHandler extends BaseHandler {
     if (isClosed(response)) this.#onClose();
     // 'close' comes after a whole response too; the handler knows whether it was over.
     else response.on('close', this.#onClose);
+    if (this.environ.SERVER_PROTOCOL === 'HTTP/1.0') this.#refuseOrderlyEnd();
     // In a pipeline, Node gives a response the socket when those before it are sent, and until then does not tell
     // it when the connection closes.
     if ('stream' in response || response.socket !== null) return;
     const forget = onSocketClose(request.socket, this.#onClose);
     running.then(forget, forget);
+  }
+
+  /**
+   * Node ends a connection in order when its client has closed its own side, whatever is being sent: of a body that
+   * only the connection's end delimits, a part would pass for the whole.
+   */
+  #refuseOrderlyEnd(): void {
+    const { response } = this;
+    const { socket } = this.request;
+    const onEnd = (): void => {
+      if (this.endsWithConnection && !response.writableEnded) resetConnection(socket);
+    };
+    // Before Node's own listener: once its end is under way, a connection can no longer be reset.
+    socket.prependListener('end', onEnd);
+    response.on('close', () => socket.off('end', onEnd));
   }
 
   override declines(status: string): boolean {
