@@ -1,8 +1,11 @@
 /** Defects that the torture has found, each by the behaviour that was wrong. */
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
+import { connect as connectTls } from 'node:tls';
 import type { Application } from '@wsgi/core';
+import { makeServer, type WSGIServer } from '@wsgi/simple-server';
 import { describe, expect, it, onTestFinished } from 'vitest';
+import { selfSigned } from '../hosts/certificate.ts';
 import type { Host } from '../hosts/stage.ts';
 import { hosts } from './hosts.ts';
 
@@ -10,10 +13,13 @@ import { hosts } from './hosts.ts';
 async function dial(host: Host, app: Application): Promise<Socket> {
   const served = await host.serve(app, {});
   onTestFinished(() => served.close());
-  const socket = connect({ port: served.port, host: '127.0.0.1', allowHalfOpen: true });
+  const address = { port: served.port, host: '127.0.0.1', allowHalfOpen: true };
+  const socket = served.secure
+    ? connectTls({ ...address, rejectUnauthorized: false, ALPNProtocols: ['http/1.1'] })
+    : connect(address);
   onTestFinished(() => void socket.destroy());
   socket.on('error', () => {}).resume();
-  await once(socket, 'connect');
+  await once(socket, served.secure ? 'secureConnect' : 'connect');
   return socket;
 }
 
@@ -21,8 +27,37 @@ async function dial(host: Host, app: Application): Promise<Socket> {
 async function wasReset(socket: Socket): Promise<boolean> {
   await new Promise((resolve) => socket.once('end', resolve).once('close', resolve));
   if (socket.destroyed) return socket.errored !== null;
+  if (socket.writableEnded) return once(socket, 'close').then(() => socket.errored !== null);
   return new Promise((resolve) => socket.write('\n', (error) => resolve(error != null)));
 }
+
+const serial = hosts.filter(({ name }) => !/http2|HTTP\/2/.test(name));
+
+describe.each(serial)('$name', (host) => {
+  it('tells an application that waits of a client that leaves, though it had sent ahead', async () => {
+    let begin = (): void => {};
+    const begun = new Promise<void>((resolve) => {
+      begin = resolve;
+    });
+    let gone = false;
+    const socket = await dial(host, async (environ, startResponse) => {
+      startResponse('200 OK', []);
+      const signal = environ['gateway.signal']();
+      begin();
+      await new Promise((resolve) => signal.addEventListener('abort', resolve));
+      gone = true;
+      return [];
+    });
+    socket.write('GET / HTTP/1.1\r\nHost: a\r\n\r\n');
+    await begun;
+    for (let piece = 0; piece < 3; piece += 1) {
+      socket.write('GET /next HTTP/1.1\r\nHost: a\r\n\r\n');
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    socket.destroy();
+    await expect.poll(() => gone, { timeout: 15_000 }).toBe(true);
+  });
+});
 
 const plain = hosts.filter(({ name }) => !/TLS|https|http2/.test(name));
 
@@ -35,6 +70,21 @@ describe.each(plain)('$name', (host) => {
     });
     socket.write('GET / HTTP/1.0\r\n\r\n');
     expect(await wasReset(socket)).toBe(true);
+  });
+
+  it('resets the connection of a client of HTTP/1.0 that closes its side before the answer is whole', async () => {
+    const socket = await dial(host, async function* (environ, startResponse) {
+      startResponse('200 OK', []);
+      yield Buffer.from('the first half');
+      const signal = environ['gateway.signal']();
+      await new Promise((resolve) => signal.addEventListener('abort', resolve));
+      yield Buffer.from('the second half');
+    });
+    const reset = wasReset(socket);
+    socket.write('GET / HTTP/1.0\r\n\r\n');
+    await once(socket, 'data');
+    socket.end();
+    expect(await reset).toBe(true);
   });
 
   it('takes in an unread body before it closes behind an empty answer, which a reset could cost the client', async () => {
@@ -82,5 +132,41 @@ describe.each(plain)('$name', (host) => {
     socket.write(requests.join(''));
     await expect.poll(() => closed.length, { timeout: 15_000 }).toBeGreaterThan(0);
     await expect.poll(() => [...closed].sort(), { timeout: 15_000 }).toEqual([...begun].sort());
+  });
+});
+
+describe('simple-server over TLS', () => {
+  const app: Application = (_environ, startResponse) => {
+    startResponse('200 OK', []);
+    return [];
+  };
+
+  async function handshake(): Promise<{ server: WSGIServer; socket: Socket }> {
+    const server = await makeServer('127.0.0.1', 0, app, { tls: selfSigned(), log: false });
+    onTestFinished(() => server.close());
+    const socket = connect({ port: server.port ?? 0, host: '127.0.0.1', allowHalfOpen: true });
+    onTestFinished(() => void socket.destroy());
+    socket.on('error', () => {}).resume();
+    await once(socket, 'connect');
+    return { server, socket };
+  }
+
+  it('lets go of a client that ends within the handshake', async () => {
+    const { socket } = await handshake();
+    // The head of a record, and nothing in it.
+    socket.end(Buffer.from('160301', 'hex'));
+    await new Promise((resolve) => socket.once('end', resolve).once('close', resolve));
+  });
+
+  it('does not wait for handshakes when it closes', async () => {
+    const { server, socket } = await handshake();
+    socket.write(Buffer.from('160301', 'hex'));
+    await new Promise((resolve) => setImmediate(resolve));
+    await server.close();
+  });
+
+  it('does not wait for a client that has sent nothing when it shuts down', async () => {
+    const { server } = await handshake();
+    await server.shutdown(60_000);
   });
 });
