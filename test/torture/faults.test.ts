@@ -1,42 +1,44 @@
 /** Faults of the machine under every host: what a client is told is true, and the next request is served. */
-import { mkdtemp, open, rm, truncate, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import type { Application, FileLike } from '@wsgi/core';
-import { describe, expect, it, onTestFinished, vi } from 'vitest';
+import { existsSync } from 'node:fs';
+import { type FileHandle, open, truncate } from 'node:fs/promises';
+import { type FileLike, type InputStream, readChunks } from '@wsgi/core';
+import { describe, expect, it, vi } from 'vitest';
 import { connect } from '../hosts/client/index.ts';
-import type { Host, Served } from '../hosts/stage.ts';
+import type { Served } from '../hosts/stage.ts';
+import { bigFile, fetch, ok, serve, soon } from './faults.ts';
 import { hosts } from './hosts.ts';
+import { enter, printLedger } from './ledger.ts';
 
-const ok: Application = (_environ, startResponse) => {
-  startResponse('200 OK', [['Content-Type', 'text/plain']]);
-  return [Buffer.from('ok')];
-};
+printLedger();
 
-/** Serves `app`, and beside it a page that must be served whatever becomes of `app`. */
-async function serve(host: Host, app: Application): Promise<Served> {
-  const served = await host.serve(
-    (environ, startResponse) => (environ.QUERY_STRING === 'ok' ? ok : app)(environ, startResponse),
-    {},
-  );
-  onTestFinished(() => served.close());
-  return served;
+/** A device that takes no byte: a write to it fails as on a disk that is full. */
+const FULL = '/dev/full';
+const hasFull = existsSync(FULL);
+if (!hasFull) console.warn(`NOT TESTED: a full disk, since this system has no ${FULL}`);
+
+/** Stores what it reads on the full disk; `onClose` is told when the file is closed. */
+async function store(input: InputStream, onClose: () => void): Promise<void> {
+  let file: FileHandle | undefined;
+  try {
+    file = await open(FULL, 'w');
+    for await (const chunk of readChunks(input)) await file.write(chunk);
+  } finally {
+    await file?.close();
+    onClose();
+  }
 }
 
-async function fetch(served: Served, target: string) {
+async function upload(served: Served, bytes: number) {
   const connection = await connect(served);
-  const response = await connection.start({ target }).response;
+  const exchange = connection.start({ method: 'PUT', target: '/', body: Buffer.alloc(bytes) });
+  const response = await exchange.response;
   connection.close();
   return response;
 }
 
-async function bigFile(size: number): Promise<string> {
-  const folder = await mkdtemp(join(tmpdir(), 'wsgi-torture-'));
-  onTestFinished(() => rm(folder, { recursive: true }));
-  const path = join(folder, 'file');
-  await writeFile(path, Buffer.alloc(size, 'a'));
-  return path;
-}
+/** 1 when the next request is not served. */
+const lostNext = async (served: Served): Promise<number> =>
+  Number((await fetch(served, '/?ok')).text !== 'ok');
 
 describe.each(hosts)('$name', (host) => {
   it('cuts the answer when a file is truncated under its wrapper, and closes the file', async () => {
@@ -53,14 +55,12 @@ describe.each(hosts)('$name', (host) => {
       await truncate(path, 1_000_000);
       return new environ['wsgi.file_wrapper'](file);
     });
-    const response = await fetch(served, '/');
-    expect(response.complete).toBe(false);
-    expect(response.body.length).toBeLessThanOrEqual(1_000_000);
-    await expect.poll(() => closed, { timeout: 10_000 }).toBe(1);
-    await expect
-      .poll(served.reported, { timeout: 10_000 })
-      .toContain('short of its Content-Length');
-    expect((await fetch(served, '/?ok')).text).toBe('ok');
+    const { complete, body } = await fetch(served, '/');
+    expect(body.length).toBeLessThanOrEqual(1_000_000);
+    await soon(() => closed).toBe(1);
+    await soon(served.reported).toContain('short of its Content-Length');
+    const lost = Number(complete) + (await lostNext(served));
+    enter('a file truncated under its wrapper', { 'answers cut': Number(!complete), lost });
   });
 
   it('cuts the answer when reading a file fails midway, reports the error and closes the file', async () => {
@@ -80,24 +80,65 @@ describe.each(hosts)('$name', (host) => {
       startResponse('200 OK', []);
       return new environ['wsgi.file_wrapper'](file);
     });
-    const response = await fetch(served, '/');
-    expect(response.complete).toBe(false);
-    await expect.poll(() => closed, { timeout: 10_000 }).toBe(1);
-    await expect.poll(served.reported, { timeout: 10_000 }).toContain('EIO');
-    expect((await fetch(served, '/?ok')).text).toBe('ok');
+    const { complete } = await fetch(served, '/');
+    await soon(() => closed).toBe(1);
+    await soon(served.reported).toContain('EIO');
+    const lost = Number(complete) + (await lostNext(served));
+    enter('a file whose reading fails', { 'answers cut': Number(!complete), lost });
   });
+
+  it.runIf(hasFull)('answers 500 to an upload that the disk has no room for', async () => {
+    let closed = 0;
+    const served = await serve(host, async (environ, startResponse) => {
+      await store(environ['wsgi.input'], () => {
+        closed += 1;
+      });
+      return ok(environ, startResponse);
+    });
+    const { status, complete } = await upload(served, 300_000);
+    expect(closed).toBe(1);
+    await soon(served.reported).toContain('ENOSPC');
+    const told = status === 500 && complete;
+    const lost = Number(!told) + (await lostNext(served));
+    enter('a full disk under an upload', { 'answered with 500': Number(told), lost });
+  });
+
+  it.runIf(hasFull)(
+    'cuts an answer that had begun when the disk was found full, and closes its body',
+    async () => {
+      const closed: string[] = [];
+      const served = await serve(host, (environ, startResponse) => {
+        startResponse('200 OK', []);
+        const body = (async function* () {
+          yield Buffer.from('storing ');
+          await store(environ['wsgi.input'], () => void closed.push('file'));
+          yield Buffer.from('stored');
+        })();
+        return Object.assign(body, { close: () => void closed.push('body') });
+      });
+      const { complete, text } = await upload(served, 300_000);
+      expect('storing '.startsWith(text)).toBe(true);
+      await soon(() => closed).toEqual(['file', 'body']);
+      await soon(served.reported).toContain('ENOSPC');
+      const lost = Number(complete) + (await lostNext(served));
+      enter('a full disk behind an answer', { 'answers cut': Number(!complete), lost });
+    },
+  );
 
   it('serves on while the clock jumps', async () => {
     const served = await serve(host, ok);
     const real = Date.now();
-    for (const jump of [86_400_000, -86_400_000, -real, 2 ** 40, 0]) {
+    let lost = 0;
+    const jumps = [86_400_000, -86_400_000, -real, 2 ** 40, 0];
+    for (const jump of jumps) {
       const clock = vi.spyOn(Date, 'now').mockImplementation(() => real + jump);
       try {
-        expect((await fetch(served, '/')).text).toBe('ok');
+        lost += await lostNext(served);
       } finally {
         clock.mockRestore();
       }
     }
     expect(served.reported()).toBe('');
+    enter('a clock that jumps', { answered: jumps.length - lost, lost });
   });
 });

@@ -11,8 +11,13 @@ const longestDelay = 30_000;
  * but with a growing delay when they keep dying young.
  *
  * The first one goes ahead: when it cannot begin to serve, none can, and the command ends with its exit code.
+ *
+ * Each worker accepts for itself. With Node's default, where this process accepts and hands on, a connection that a
+ * worker could not take (it was killed, or had no descriptor left) would stay open here for ever, unanswered, and that
+ * worker would be given no other.
  */
 export function superviseWorkers(count: number): void {
+  cluster.schedulingPolicy = cluster.SCHED_NONE;
   let isStopping = false;
   let serving = 0;
   let delay = 0;
