@@ -165,9 +165,10 @@ export const DIFFERENCES = {
   },
   'validator-bodyless': {
     module: 'validate',
-    wsgiref: '204 and 304 may have a body, and a server may read on the body of an answer to HEAD',
+    wsgiref:
+      '204, 205 and 304 may have a body, and a server may read on the body of an answer to HEAD',
     here: 'violations, of the application and of the server',
-    why: 'RFC 9110 9.3.2, 15.3.5 and 15.4.5',
+    why: 'RFC 9110 9.3.2, 15.3.5, 15.3.6 and 15.4.5',
   },
   'validator-exc-info': {
     module: 'validate',
@@ -227,9 +228,10 @@ export const DIFFERENCES = {
   },
   'handler-bodyless': {
     module: 'handlers',
-    wsgiref: 'answers to HEAD, 204 and 304 are sent with their bodies, or a Content-Length of 0',
-    here: 'without; what is left of the body is not asked for',
-    why: 'RFC 9110 6.4.1 and 8.6: the body would be read as the next response',
+    wsgiref:
+      'answers to HEAD, 204, 205 and 304 are sent with their bodies, or a Content-Length of 0',
+    here: 'without, but for the length of 205; what is left of the body is not asked for',
+    why: 'RFC 9110 6.4.1, 8.6 and 15.3.6: the body would be read as the next response',
   },
   'handler-content-length': {
     module: 'handlers',

@@ -74,17 +74,21 @@ class Reply {
   }
 }
 
-/** HEAD, 204 and 304: no body, and no Content-Length that was only counted from one. */
+/** HEAD, 204, 205 and 304: no body, and no Content-Length that was only counted from one. */
 function alignBodyless(there: Reply, here: Reply): Row | undefined {
   const { scenario } = there;
   const head = scenario.method === 'HEAD';
-  if (!head && !/^(204|304)/.test(there.status)) return undefined;
+  if (!head && !/^(20[45]|304)/.test(there.status)) return undefined;
   if (here.body !== '') return undefined;
   const before = JSON.stringify(there);
   there.body = '';
   const own = allSteps(scenario).some((step) => 'start' in step && lengthOf(step.start[1]));
   if (there.status.startsWith('204') || (there.status.startsWith('304') && !own))
     there.drop('Content-Length');
+  if (there.status.startsWith('205') && here.field('Content-Length') === '0') {
+    there.drop('Content-Length');
+    here.drop('Content-Length');
+  }
   if (head && !own && there.field('Content-Length') === '0') there.drop('Content-Length');
   // The rest of such a body is not asked for, so what would go wrong in it does not.
   if (there.reported && !here.reported) there.reported = false;
@@ -174,7 +178,7 @@ function joinArray(scenario: Scenario, rows: Set<Row>): Scenario {
   if (!('list' in body) || body.list.length < 2) return scenario;
   const start = call.findLast((step) => 'start' in step);
   if (start === undefined || lengthOf(start.start[1]) !== undefined) return scenario;
-  if (/^(204|304)/.test(start.start[0]) || call.some((step) => 'write' in step)) return scenario;
+  if (/^(20[45]|304)/.test(start.start[0]) || call.some((step) => 'write' in step)) return scenario;
   rows.add('handler-sized-array');
   const wrong = body.list.find((chunk) => typeof chunk !== 'string');
   return { ...scenario, body: { list: [wrong ?? body.list.join('')] } };

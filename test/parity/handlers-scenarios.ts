@@ -32,7 +32,13 @@ const hosts = [
   { cgi: false, httpVersion: '1.1', serverSoftware: null, protocols },
 ];
 const methods = ['GET', 'HEAD'];
-const statuses = ['200 OK', '404 Not Found', '204 No Content', '304 Not Modified'];
+const statuses = [
+  '200 OK',
+  '404 Not Found',
+  '204 No Content',
+  '205 Reset Content',
+  '304 Not Modified',
+];
 const refusedStatuses = ['200', '20X OK', '200OK', '', '100 Continue', '600 Later', '200 O\rK'];
 const fields: Fields[] = [
   [],

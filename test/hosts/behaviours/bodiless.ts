@@ -147,6 +147,36 @@ export const bodiless: Behaviour[] = [
     },
   },
   {
+    name: '205 sends no body and says so, since its length is not known by its status',
+    async run(stage) {
+      const long: HeaderList = [...text, ['Content-Length', '7']];
+      const answers = [
+        status('205 Reset Content', [...text]),
+        status('205 Reset Content', [...text], 'dropped'),
+        status('205 Reset Content', long, 'dropped'),
+        async function* (_environ, startResponse) {
+          startResponse('205 Reset Content', [...text]);
+          yield bytes('drop');
+          yield bytes('ped');
+        } satisfies Application,
+      ];
+      for (const app of answers) {
+        for (const method of ['POST', 'HEAD']) {
+          const { response, reported } = await thenNext(stage, app, { method });
+          expect([response.status, response.body.length, response.complete]).toEqual([
+            205,
+            0,
+            true,
+          ]);
+          expect(response.header('content-length')).toBe('0');
+          expect(response.header('transfer-encoding')).toBeUndefined();
+          expect(reported).toBe('');
+        }
+      }
+    },
+  },
+  endless('205 closes an endless body without draining it', '205 Reset Content', 'POST'),
+  {
     name: '304 invents no Content-Length',
     async run(stage) {
       const app = status('304 Not Modified', [['ETag', '"v1"']], 'dropped');

@@ -24,7 +24,7 @@ export const behaviours: ReadonlyArray<[subject: string, list: Behaviour[]]> = [
   ['startResponse', startResponse],
   ['forms of application and body', appForms],
   ['length', length],
-  ['HEAD, 204 and 304', bodiless],
+  ['HEAD, 204, 205 and 304', bodiless],
   ['close', closing],
   ['errors', errors],
   ['a client that goes away', disconnect],

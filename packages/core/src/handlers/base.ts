@@ -282,8 +282,9 @@ export abstract class BaseHandler extends HandlerHost {
 
   /** The last changes to the header fields before they are sent. */
   cleanupHeaders(): void {
-    // RFC 9110 section 8.6: no Content-Length with 204.
+    // RFC 9110 sections 8.6 and 15.3.6: no Content-Length with 204; 205 has none but 0, which a client waits for.
     if (this.status?.startsWith('204')) this.headers?.delete('Content-Length');
+    else if (this.status?.startsWith('205')) this.headers?.set('Content-Length', '0');
     else if (this.headers?.has('Content-Length') === false) this.setContentLength();
   }
 
@@ -317,9 +318,7 @@ export abstract class BaseHandler extends HandlerHost {
       this.sendHeaders();
     }
     const framing = this.#framing;
-    if (framing.missing > 0) {
-      throw new Error(framing.shortfall);
-    }
+    if (framing.missing > 0) throw new Error(framing.shortfall);
     this.#over = true;
     if (this.declined) return;
     if (framing.chunked) this._writeText('0\r\n\r\n');

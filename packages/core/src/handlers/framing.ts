@@ -5,7 +5,7 @@
  * with the header fields unsent, nothing is known and everything is wanted.
  */
 export class Framing {
-  /** No body whatever the application returns: HEAD, 204 and 304 (RFC 9110 section 6.4.1). */
+  /** No body whatever the application returns: see {@link isBodyless}. */
   bodyless = false;
   /** The body goes in chunks (RFC 9112 section 7.1). */
   chunked = false;
@@ -57,7 +57,7 @@ export class Framing {
   }
 }
 
-/** Whether a response to this method with this status has no body (RFC 9110 section 6.4.1). */
+/** Whether a response to this method with this status has no body (RFC 9110 sections 6.4.1 and 15.3.6). */
 export function isBodyless(method: string, status: string): boolean {
-  return method === 'HEAD' || status.startsWith('204') || status.startsWith('304');
+  return method === 'HEAD' || /^(?:20[45]|304)/.test(status);
 }

@@ -23,7 +23,7 @@ export class Content {
   /** Checks that these bytes may be part of the body. */
   add(data: Uint8Array, head: ResponseHead | undefined, side: Side): void {
     if (data.length === 0 || !head) return;
-    if (hasNoBody(head.code)) {
+    if (hasNoBody(head.code) || head.code === RESET_CONTENT) {
       const rule = `a ${head.code} response has no body, but got ${show(data)}`;
       throw violation(side, rule, 'Other HTTP Features', data);
     }
@@ -60,5 +60,8 @@ export class Content {
     return this.#isHead || head.code === 304 ? undefined : head.contentLength;
   }
 }
+
+/** It has no content (RFC 9110 15.3.6), though a Content-Type and a Content-Length of 0 do no harm. */
+const RESET_CONTENT = 205;
 
 const SECTION = 'Handling the Content-Length Header';
