@@ -22,7 +22,7 @@ export interface Sample {
   mostRss: number;
   /** The heap and what lies beside it for buffers. */
   held: number;
-  /** The kinds of what keeps the process alive. */
+  /** The kinds of what keeps the process alive, and its open descriptors. */
   handles: string[];
 }
 
