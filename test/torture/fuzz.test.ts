@@ -1,4 +1,4 @@
-/** Parts that take anything, against models plain enough to be believed. */
+/** Parts that take anything, against models plain enough to be believed; the environ has fuzz-environ.test.ts. */
 import { type Environ, Headers, requestUri, setupTestingDefaults } from '@wsgi/core';
 import { BodyInput } from '@wsgi/core/handlers';
 import fc from 'fast-check';
