@@ -23,13 +23,13 @@ const python = (kind) => {
 
 export const servers = [
   { name: 'node:http', ...node('node.mjs') },
-  { name: '@wsgi/http', ...node('gateway.mjs', 'http') },
-  { name: '@wsgi/simple-server', ...node('gateway.mjs', 'simple-server') },
+  { name: '@wsgi/http', ...node('gateway/http.mjs') },
+  { name: '@wsgi/simple-server', ...node('gateway/simple-server.mjs') },
   { name: 'Express 5', ...node('express.mjs', 'send') },
   { name: 'Express 5, writeHead', ...node('express.mjs', 'writeHead'), only: ['text', 'json'] },
-  { name: '@wsgi/express', ...node('gateway.mjs', 'express') },
+  { name: '@wsgi/express', ...node('gateway/express.mjs') },
   { name: 'Fastify 5', ...node('fastify.mjs') },
-  { name: '@wsgi/fastify', ...node('gateway.mjs', 'fastify') },
+  { name: '@wsgi/fastify', ...node('gateway/fastify.mjs') },
   { name: 'Koa', ...node('koa.mjs') },
   { name: '@hono/node-server', ...node('fetch.mjs', 'hono') },
   { name: 'srvx', ...node('fetch.mjs', 'srvx') },
