@@ -25,7 +25,7 @@ describe('standardErrors', () => {
     const write = vi.spyOn(process.stderr, 'write').mockReturnValue(true);
     onTestFinished(() => write.mockRestore());
     standardErrors.write('said\n');
-    expect(write.mock.calls).toEqual([['said\n']]);
+    expect(write.mock.calls.map(([text]) => text)).toEqual(['said\n']);
   });
 });
 

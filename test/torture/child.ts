@@ -14,6 +14,8 @@ export interface Circumstances {
   /** How many descriptors the process may have. Default: the system's limit. */
   descriptors?: number;
   env?: Readonly<Record<string, string>>;
+  /** The descriptor that is its standard error. Default: `output` has it. */
+  stderr?: number;
 }
 
 /** What a process holds, in bytes, after a garbage collection if it runs with `--expose-gc`. */
@@ -36,7 +38,7 @@ export class Child {
 
   constructor(
     args: readonly string[],
-    { node = [], descriptors, env }: Circumstances,
+    { node = [], descriptors, env, stderr }: Circumstances,
     ipc: boolean,
   ) {
     const command = [process.execPath, ...node, ...args];
@@ -44,7 +46,7 @@ export class Child {
       descriptors === undefined ? [] : ['sh', '-c', `ulimit -n ${descriptors}; exec "$@"`, 'sh'];
     const [file = '', ...rest] = [...limited, ...command];
     this.process = spawn(file, rest, {
-      stdio: ['ignore', 'pipe', 'pipe', ...(ipc ? ['ipc' as const] : [])],
+      stdio: ['ignore', 'pipe', stderr ?? 'pipe', ...(ipc ? ['ipc' as const] : [])],
       env: { ...process.env, TORTURE_TLS: JSON.stringify(selfSigned()), ...env },
     });
     for (const stream of [this.process.stdout, this.process.stderr]) {

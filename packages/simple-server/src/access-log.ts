@@ -1,3 +1,5 @@
+import { standardErrors } from '@wsgi/core/handlers';
+
 const months = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun'];
 months.push('Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec');
 
@@ -53,7 +55,7 @@ export function logToStandardError(line: string): void {
 function writePending(): void {
   const lines = pending;
   pending = '';
-  if (lines !== '') process.stderr.write(lines);
+  if (lines !== '') standardErrors.write(lines);
 }
 
 // A process that ends in this turn still says what it served.

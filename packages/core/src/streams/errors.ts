@@ -32,7 +32,22 @@ export class TextErrors implements ErrorStream {
   flush(): void {}
 }
 
-/** The `wsgi.errors` of a host that was given none: the process's standard error. */
+/**
+ * The `wsgi.errors` of a host that was given none: the process's standard error.
+ *
+ * Like `console.error` it takes it quietly when nothing can be written: a full disk under the log, or a pipe whose
+ * reader has ended, must not end the server.
+ */
 export const standardErrors: ErrorStream = new TextErrors((text) => {
-  process.stderr.write(text);
+  try {
+    process.stderr.write(text, expectError);
+  } catch {
+    // A file may tell at once what a pipe tells later.
+  }
 });
+
+/** Called before the stream emits the error, which ends a process that does not listen. */
+function expectError(error?: Error | null): void {
+  if (error == null || process.stderr.listenerCount('error') > 0) return;
+  process.stderr.once('error', () => {});
+}

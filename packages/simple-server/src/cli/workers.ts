@@ -1,4 +1,5 @@
 import cluster, { type Worker } from 'node:cluster';
+import { standardErrors } from '@wsgi/core/handlers';
 import { onStopSignal, supervisedVariable } from './signals.js';
 
 /** A worker that lived at least this long may be replaced at once. */
@@ -42,7 +43,7 @@ export function superviseWorkers(count: number): void {
       return;
     }
     delay = age >= steady ? 0 : Math.min(longestDelay, Math.max(shortestDelay, delay * 2));
-    process.stderr.write(
+    standardErrors.write(
       `wsgi: worker ${worker.process.pid} died; a new one starts in ${delay} ms\n`,
     );
     setTimeout(start, delay);
