@@ -1,3 +1,4 @@
+import type { Application } from '@wsgi/core';
 import { WSGIRequestHandler } from '@wsgi/simple-server';
 import { expect, it, onTestFinished, vi } from 'vitest';
 import { echo, exchange, serve } from './support.ts';
@@ -72,4 +73,36 @@ it('has a dash for a client without an address, and escapes any text in a messag
   const handler = new WSGIRequestHandler(server, { address: undefined, port: undefined });
   handler.logError('caf\u00e9 \u2028 \ud83d\ude00\n');
   expect(lines[0]).toMatch(/^- - - \[.*\] caf\\xe9 \\u2028 \\ud83d\\ude00\\x0a$/);
+});
+
+it('costs neither the answer nor the close of its body when it fails, and says so', async () => {
+  let reported = '';
+  let closes = 0;
+  const app: Application = (_environ, startResponse) => {
+    startResponse('200 OK', []);
+    return Object.assign([Buffer.from('ok')], {
+      close: () => {
+        closes += 1;
+      },
+    });
+  };
+  const log = (): never => {
+    throw new Error('no space left');
+  };
+  const errors = {
+    ...silent,
+    write: (text: string) => {
+      reported += text;
+    },
+  };
+  for (const served of [app, (async (...args) => app(...args)) satisfies Application]) {
+    const server = await serve(served, { log, errors });
+    const request = 'GET / HTTP/1.1\r\nHost: a\r\n';
+    const text = await exchange(server, `${request}\r\n${request}${close}\r\n`);
+    expect(text.match(/^ok/gm)).toHaveLength(2);
+    await expect.poll(() => reported.match(/no space left/g)).toHaveLength(2);
+    expect(closes).toBe(2);
+    reported = '';
+    closes = 0;
+  }
 });

@@ -106,7 +106,12 @@ export class ServerHandler extends SimpleHandler {
   }
 
   override close(): void | Promise<void> {
-    this.requestHandler?.logRequest(this.status?.slice(0, 3) ?? '-', this.bytesSent);
+    try {
+      this.requestHandler?.logRequest(this.status?.slice(0, 3) ?? '-', this.bytesSent);
+    } catch (error) {
+      // A log that fails is no reason to lose the body's own end, or the server.
+      this.report(error);
+    }
     return super.close();
   }
 }
