@@ -2,6 +2,7 @@ import { IncomingMessage } from 'node:http';
 import { Socket } from 'node:net';
 import { TLSSocket } from 'node:tls';
 import { checkScriptName, getEnviron, splitTarget } from '@wsgi/core';
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 
 /** A request as node:http would give it, on a socket that says these things of itself. */
@@ -88,6 +89,57 @@ describe('splitTarget', () => {
   it('makes a path of a target that has no slash', () => {
     expect(splitTarget('a?b')).toEqual({ path: '/a', query: 'b', authority: undefined });
     expect(splitTarget('1a://b')).toMatchObject({ path: '/1a://b', authority: undefined });
+  });
+});
+
+describe('the header fields of an environ', () => {
+  /** Few names, so that requests in turn have the same ones, others, or the same in another order. */
+  const name = fc.constantFrom(
+    'Host',
+    'host',
+    'X-A',
+    'x_a',
+    'Proxy',
+    'Cookie',
+    'Content-Type',
+    'X-B',
+  );
+  const fields = fc.array(fc.tuple(name, fc.string({ maxLength: 3 })), { maxLength: 4 });
+
+  /** The rules, with nothing remembered from request to request. */
+  function expected(list: readonly [string, string][]): Record<string, string> {
+    const entries: Record<string, string> = {};
+    for (const [raw, text] of list) {
+      const upper = raw.toUpperCase().replaceAll('-', '_');
+      const key = upper === 'CONTENT_TYPE' ? upper : `HTTP_${upper}`;
+      const value = /[^\0-\xff]/.test(text) ? Buffer.from(text).toString('latin1') : text;
+      const before = entries[key];
+      if (raw.includes('_') || raw === 'Proxy') continue;
+      if (before === undefined || (key === 'CONTENT_TYPE' && before === '')) entries[key] = value;
+      else if (key !== 'CONTENT_TYPE')
+        entries[key] = before + (key === 'HTTP_COOKIE' ? '; ' : ',') + value;
+    }
+    return entries;
+  }
+
+  it('come from its own request, whatever the ones before it had', () => {
+    fc.assert(
+      fc.property(fc.array(fields, { maxLength: 8 }), (requests) => {
+        for (const list of [...requests, ...requests]) {
+          const environ = getEnviron(
+            request({ httpVersion: '1.1', url: '/', rawHeaders: list.flat() }),
+          );
+          const found = Object.entries(environ).filter(
+            ([key, value]) => key.startsWith('HTTP_') || (key === 'CONTENT_TYPE' && value !== ''),
+          );
+          const { CONTENT_TYPE: type, ...others } = expected(list);
+          expect(Object.fromEntries(found)).toEqual(
+            type ? { ...others, CONTENT_TYPE: type } : others,
+          );
+        }
+      }),
+      { numRuns: 500 },
+    );
   });
 });
 

@@ -159,6 +159,7 @@ export function checkScriptName(scriptName: unknown): string {
 /** What {@link headerKey} says of a field that has no key of its own. */
 const DROPPED = '';
 const CACHE_LIMIT = 1024;
+const LONGEST_NAME = 64;
 const keys = new Map<string, string>();
 
 /**
@@ -170,7 +171,7 @@ export function headerKey(name: string): string {
   if (known !== undefined) return known;
   const key = makeHeaderKey(name);
   // Names come from strangers: the cache is bounded, and what is past its bound is only computed again.
-  if (keys.size < CACHE_LIMIT && name.length <= 64) keys.set(name, key);
+  if (keys.size < CACHE_LIMIT && name.length <= LONGEST_NAME) keys.set(name, key);
   return key;
 }
 
@@ -184,16 +185,69 @@ function makeHeaderKey(name: string): string {
 }
 
 /**
- * Adds one request header field to the environ.
+ * Adds a request's header fields to an environ that holds none yet.
  *
  * Repeated fields are joined with `,`, cookies with `; `; of Content-Type and Content-Length the first counts.
+ *
+ * @param rawHeaders - names and values in turn, as in node:http.
  */
-export function addHeader(environ: RequestEnviron, name: string, value: string): void {
-  const key = headerKey(name);
+export function addHeaders(environ: RequestEnviron, rawHeaders: readonly string[]): void {
+  const keys = plainKeys(rawHeaders);
+  for (let index = 0; index < rawHeaders.length >> 1; index += 1) {
+    const value = toNative(rawHeaders[2 * index + 1] ?? '');
+    const plain = keys?.[index];
+    if (plain !== undefined) environ[plain] = value;
+    else addHeader(environ, headerKey(rawHeaders[2 * index] ?? ''), value);
+  }
+}
+
+function addHeader(environ: RequestEnviron, key: string, value: string): void {
   if (key === DROPPED) return;
-  const native = toNative(value);
   const before = environ[key];
-  if (key === 'CONTENT_TYPE' || key === 'CONTENT_LENGTH') environ[key] ||= native;
-  else if (before === undefined) environ[key] = native;
-  else environ[key] = `${before}${key === 'HTTP_COOKIE' ? '; ' : ','}${native}`;
+  if (key === 'CONTENT_TYPE' || key === 'CONTENT_LENGTH') environ[key] ||= value;
+  else if (before === undefined) environ[key] = value;
+  else environ[key] = `${before}${key === 'HTTP_COOKIE' ? '; ' : ','}${value}`;
+}
+
+/** The field names of a request, and their keys: none of them dropped, none twice. */
+interface Layout {
+  readonly names: readonly string[];
+  readonly keys: readonly string[];
+  /** Whether a request had it since it was last in another's way. */
+  used: boolean;
+}
+
+/** A layout for each length. Clients repeat themselves: to compare names costs less than to look each up. */
+const layouts: (Layout | undefined)[] = [];
+const MOST_FIELDS = 64;
+
+/** The keys of all fields, where each can simply be set; undefined where that is not known. */
+function plainKeys(rawHeaders: readonly string[]): readonly string[] | undefined {
+  const count = rawHeaders.length >> 1;
+  const known = layouts[count];
+  if (known !== undefined && hasNames(rawHeaders, known.names)) {
+    known.used = true;
+    return known.keys;
+  }
+  if (count > MOST_FIELDS) return undefined;
+  // Clients that take turns shall not cost each other the layout every time.
+  if (known?.used) {
+    known.used = false;
+    return undefined;
+  }
+  const names = rawHeaders.filter((_, index) => index % 2 === 0);
+  const keys = new Set(names.map(headerKey));
+  const isPlain = keys.size === count && !keys.has(DROPPED);
+  const isBounded = names.every((name) => name.length <= LONGEST_NAME);
+  if (!isPlain || !isBounded) return undefined;
+  const layout = { names, keys: [...keys], used: true };
+  layouts[count] = layout;
+  return layout.keys;
+}
+
+function hasNames(rawHeaders: readonly string[], names: readonly string[]): boolean {
+  for (let index = 0; index < names.length; index += 1) {
+    if (names[index] !== rawHeaders[2 * index]) return false;
+  }
+  return true;
 }

@@ -1,6 +1,6 @@
 import type { Application, ErrorStream, InputStream, RequestEnviron } from '@wsgi/core';
 import {
-  addHeader,
+  addHeaders,
   BodyInput,
   emptySource,
   percentDecode,
@@ -118,14 +118,11 @@ export class WSGIRequestHandler implements RequestLog {
       'wsgi.input_terminated': undefined,
       'gateway.signal': undefined,
     };
-    for (const key in base) environ[key] ??= base[key];
     const { address, port } = this.clientAddress;
     if (address !== undefined) environ.REMOTE_ADDR = address;
     if (port !== undefined) environ.REMOTE_PORT = String(port);
-    const { rawHeaders } = request;
-    for (let index = 0; index < rawHeaders.length; index += 2) {
-      addHeader(environ, rawHeaders[index] ?? '', rawHeaders[index + 1] ?? '');
-    }
+    addHeaders(environ, request.rawHeaders);
+    for (const key in base) environ[key] ??= base[key];
     // RFC 9112, section 3.2.2: the authority of an absolute-form target replaces the Host field.
     if (request.authority !== null) environ['HTTP_HOST'] = request.authority;
     return environ;

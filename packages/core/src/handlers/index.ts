@@ -1,6 +1,6 @@
 /** wsgiref's handlers, and what the author of a host needs besides. */
 export {
-  addHeader,
+  addHeaders,
   checkScriptName,
   headerKey,
   type MountedPath,

@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import type { Http2ServerRequest } from 'node:http2';
 import type { Socket } from 'node:net';
-import { addHeader, type MountedPath, percentDecode, splitTarget, toNative } from '../environ.js';
+import { addHeaders, type MountedPath, percentDecode, splitTarget, toNative } from '../environ.js';
 import type { RequestEnviron } from '../types.js';
 
 /** A request of node:http, https or http2's compat API. */
@@ -37,7 +37,7 @@ const software = `node/${process.versions.node}`;
  */
 export function getEnviron(request: NodeRequest, options: EnvironOptions = {}): RequestEnviron {
   const environ = requestVars(request, options.target);
-  addHeaders(environ, request);
+  addRequestHeaders(environ, request);
   return environ;
 }
 
@@ -92,11 +92,8 @@ function wholeTarget(uri: string): MountedTarget {
 }
 
 /** Adds the request's header fields to an environ that `requestVars` has made. */
-export function addHeaders(environ: RequestEnviron, request: NodeRequest): void {
-  const { rawHeaders } = request;
-  for (let index = 0; index + 1 < rawHeaders.length; index += 2) {
-    addHeader(environ, rawHeaders[index] ?? '', rawHeaders[index + 1] ?? '');
-  }
+export function addRequestHeaders(environ: RequestEnviron, request: NodeRequest): void {
+  addHeaders(environ, request.rawHeaders);
   const host = targetHost(request, environ);
   if (host !== undefined) environ.HTTP_HOST = toNative(host);
 }

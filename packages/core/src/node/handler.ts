@@ -10,7 +10,7 @@ import { ReadableSource } from '../streams/readable-source.js';
 import type { Application, ErrorStream, InputStream, RequestEnviron } from '../types.js';
 import { onSocketClose, resetConnection } from './connection.js';
 import { drain, onceSent, refuseRest } from './drain.js';
-import { addHeaders, type MountedTarget, type NodeRequest, requestVars } from './environ.js';
+import { addRequestHeaders, type MountedTarget, type NodeRequest, requestVars } from './environ.js';
 import { isPristine, mergeHead, type NodeResponse, writeHead } from './response-head.js';
 
 export interface NodeHandlerOptions {
@@ -136,7 +136,7 @@ export class NodeHandler extends BaseHandler {
     // Header fields last: up to them, all environs have one shape.
     this.begin(requestVars(this.request, this.options.target));
     this.addWsgiVars();
-    addHeaders(this.environ, this.request);
+    addRequestHeaders(this.environ, this.request);
     this.#http2 = this.environ.SERVER_PROTOCOL === 'HTTP/2.0';
     this.#hasBody = hasBody(this.request, this.environ);
     this.addCgiVars();
