@@ -56,5 +56,10 @@ export function refuseRest(request: NodeRequest, response: NodeResponse): void {
  */
 export function onceSent(response: NodeResponse, done: () => void): void {
   const sent = 'stream' in response ? response.stream : response;
+  // For HEAD, Node ends an HTTP/2 stream's writing side when it makes it: nothing tells when the head has gone out.
+  if (sent !== undefined && 'headRequest' in sent && sent.headRequest) {
+    setImmediate(done);
+    return;
+  }
   sent?.once('finish', done);
 }
