@@ -37,7 +37,7 @@ export type Step =
   | { do: 'hang'; after: 'returns' | 'reason' | 'throws' };
 
 const good = fc.constantFrom('200 OK', '200 OK', '200 OK', '201 Created', '404 Not Found', '503 ');
-const odd = fc.constantFrom('204 No Content', '304 Not Modified');
+const odd = fc.constantFrom('204 No Content', '205 Reset Content', '304 Not Modified');
 const bad = fc.constantFrom('100 Continue', 'OK', '99 No', '200 OK\r\nSet-Cookie: a=b', '200');
 
 const size = fc.oneof(

@@ -8,6 +8,7 @@ import type { ClientResponse, Endpoint } from '../hosts/client/index.ts';
 import { Recorder } from '../hosts/client/recorder.ts';
 import { ResponseParser } from '../hosts/client/response-parser.ts';
 import { type AppPlan, appPlan, pattern } from './app.ts';
+import { TlsWire } from './tls-wire.ts';
 
 export interface RequestPlan {
   app: AppPlan;
@@ -17,6 +18,8 @@ export interface RequestPlan {
   /** The sizes of the chunks, or of the parts that make up the length. */
   sizes: readonly number[];
   close: boolean;
+  /** Whether it asks for a word before it sends its body (RFC 9110 section 10.1.1). */
+  expects: boolean;
 }
 
 export interface ClientPlan {
@@ -50,6 +53,7 @@ const request: fc.Arbitrary<RequestPlan> = fc.record({
     { maxLength: 5 },
   ),
   close: fc.boolean(),
+  expects: fc.boolean(),
 });
 
 const leaving: fc.Arbitrary<Leaving> = fc.record({
@@ -76,13 +80,22 @@ export const clientPlan: fc.Arbitrary<ClientPlan> = fc
     ),
     piece: fc.constantFrom(0, 0, 0, 1, 7, 100, 1000),
   })
-  .map((plan) => ({ ...plan, requests: plan.requests.map(possible) }));
+  .map((plan) => ({ ...plan, requests: plan.requests.map(possible).map(patient(plan.pipelines)) }));
 
-/** Only the last request may end the connection, and HTTP/1.0 has no chunked coding. */
+/** Who waits for a word sends nothing ahead: in a pipeline, Node writes `100 Continue` into the body of the answer. */
+const patient =
+  (pipelines: boolean) =>
+  (request: RequestPlan): RequestPlan => ({ ...request, expects: request.expects && !pipelines });
+
+/**
+ * Only the last request may end the connection, as one that waits for a word in vain must; and HTTP/1.0 has neither
+ * chunked coding nor such a word.
+ */
 function possible(plan: RequestPlan, index: number, all: readonly RequestPlan[]): RequestPlan {
-  if (index < all.length - 1) return { ...plan, version: '1.1', close: false };
-  const framing = plan.version === '1.0' && plan.framing === 'chunked' ? 'length' : plan.framing;
-  return { ...plan, framing };
+  if (index < all.length - 1) return { ...plan, version: '1.1', close: false, expects: false };
+  const { version, framing } = plan;
+  if (version === '1.1') return { ...plan, expects: plan.expects && framing !== 'none' };
+  return { ...plan, framing: framing === 'chunked' ? 'length' : framing, expects: false };
 }
 
 export const bodySize = ({ framing, sizes }: RequestPlan): number =>
@@ -108,13 +121,19 @@ export async function playHttp1(
 ): Promise<Experience> {
   const { port, secure } = endpoint;
   const address = { host: '127.0.0.1', port, allowHalfOpen: true };
-  const socket: Socket = secure
-    ? connectTls({ ...address, rejectUnauthorized: false, ALPNProtocols: ['http/1.1'] })
-    : connectTcp(address);
+  const secureOptions = { rejectUnauthorized: false, ALPNProtocols: ['http/1.1'] };
+  // Of an answer to HTTP/1.0, only an end with a word of leave is the end.
+  const ends = plan.requests.some(({ version }) => version === '1.0');
+  const wire = secure && ends ? new TlsWire(connectTcp(address)) : undefined;
+  const socket: Socket = !secure
+    ? connectTcp(address)
+    : wire === undefined
+      ? connectTls({ ...address, ...secureOptions })
+      : connectTls({ socket: wire, ...secureOptions, maxVersion: 'TLSv1.2' });
   socket.on('error', () => {});
   const closed = new Promise<void>((resolve) => socket.once('close', () => resolve()));
   await Promise.race([once(socket, secure ? 'secureConnect' : 'connect'), closed]);
-  const client = new Http1Player(plan, socket, secure);
+  const client = new Http1Player(plan, socket, secure, wire);
   hung.then(() => client.leave(plan.leaves?.how === 'vanishes' ? 'vanishes' : 'resets'));
   return client.play(closed);
 }
@@ -131,14 +150,16 @@ class Http1Player {
   #left = false;
   #probing = false;
   #failure: Error | undefined;
+  /** Called when the server asks for the body. */
+  #goOn: () => void = () => {};
 
-  constructor(plan: ClientPlan, socket: Socket, secure: boolean) {
+  constructor(plan: ClientPlan, socket: Socket, secure: boolean, wire: TlsWire | undefined) {
     this.#plan = plan;
     this.#socket = socket;
     this.#secure = secure;
     const parser = new ResponseParser({
       isHead: () => plan.requests[this.#answered]?.method === 'HEAD',
-      onInformational: () => {},
+      onInformational: () => this.#goOn(),
       onHead: (head) => this.#current.onHead(head),
       onData: (chunk) => this.#current.onData(chunk),
       onEnd: (complete) => {
@@ -149,8 +170,8 @@ class Http1Player {
     let clean = false;
     socket.on('data', (data: Buffer) => this.#take(data, parser));
     socket.on('end', () => {
-      clean = secure;
       if (secure) {
+        clean = wire?.tookLeave ?? true;
         socket.destroy();
         return;
       }
@@ -234,6 +255,7 @@ class Http1Player {
     const plan = this.#plan.requests.at(-1);
     if (this.#left || last?.complete !== true || plan?.close === true || plan?.version === '1.0')
       return;
+    if (this.#sentWhole < this.#plan.requests.length) return;
     if (last.all('connection').some((value) => /close/i.test(value))) return;
     if (
       last.header('content-length') === undefined &&
@@ -252,15 +274,31 @@ class Http1Player {
 
   async #send(request: RequestPlan, index: number): Promise<void> {
     const bytes = wireBytes(request, index);
+    const before = this.#sent;
+    await this.#sendBytes(bytes, request, index);
+    if (this.#sent - before === bytes.length) this.#sentWhole += 1;
+  }
+
+  async #sendBytes(bytes: Buffer, request: RequestPlan, index: number): Promise<void> {
     const { piece } = this.#plan;
     let at = 0;
+    if (request.expects) {
+      at = bytes.indexOf('\r\n\r\n') + 4;
+      const asked = new Promise<void>((resolve) => {
+        this.#goOn = resolve;
+      });
+      if (!(await this.#put(bytes.subarray(0, at)))) return;
+      const answered = this.#recorders[index]?.response.then(() => 'answered');
+      // Who waits for a word does not wait for ever: the server may have none to say.
+      if ((await Promise.race([asked, answered, sleep(20)])) === 'answered') return;
+    }
     // Only the first bytes go in pieces: the head, and enough of the body to split its framing.
     while (piece > 0 && at < Math.min(bytes.length, piece * 300, 2000)) {
       if (!(await this.#put(bytes.subarray(at, at + piece)))) return;
       at += piece;
       await new Promise((resolve) => setImmediate(resolve));
     }
-    if (at >= bytes.length || (await this.#put(bytes.subarray(at)))) this.#sentWhole += 1;
+    if (at < bytes.length) await this.#put(bytes.subarray(at));
   }
 
   /** Writes bytes; false when the client leaves at one of them, or the server has closed. */
@@ -288,6 +326,7 @@ function wireBytes(request: RequestPlan, index: number): Buffer {
   if (framing === 'length') lines.push(`Content-Length: ${bodySize(request)}`);
   if (framing === 'chunked') lines.push('Transfer-Encoding: chunked');
   if (close) lines.push('Connection: close');
+  if (request.expects) lines.push('Expect: 100-continue');
   parts.push(Buffer.from(`${lines.join('\r\n')}\r\n\r\n`));
   let place = 0;
   for (const size of framing === 'none' ? [] : sizes) {

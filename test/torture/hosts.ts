@@ -1,6 +1,7 @@
 /** Every host that is tortured. */
 import { expressFive, expressFour } from '../hosts/hosts/express.ts';
-import { fastifyFive } from '../hosts/hosts/fastify.ts';
+import { fastifyFive, fastifyFiveHttp2 } from '../hosts/hosts/fastify.ts';
+import { koa } from '../hosts/hosts/koa.ts';
 import { nodeHttp, nodeHttp2, nodeHttp2Secure, nodeHttps } from '../hosts/hosts/node.ts';
 import { simpleServer, simpleServerSecure } from '../hosts/hosts/simple-server.ts';
 import type { Host } from '../hosts/stage.ts';
@@ -13,6 +14,8 @@ export const hosts: readonly Host[] = [
   expressFour,
   expressFive,
   fastifyFive,
+  fastifyFiveHttp2,
+  koa,
   nodeHttp2,
   nodeHttp2Secure,
 ];

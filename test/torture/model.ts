@@ -10,8 +10,8 @@ export interface Outcome {
    * promised.
    */
   complete: 'yes' | 'no' | 'maybe';
-  /** Whether something is reported on `wsgi.errors`. */
-  reports: boolean;
+  /** How many errors are reported on `wsgi.errors`. */
+  reports: number;
   /** It waits for the client to go. */
   hangs: boolean;
 }
@@ -34,7 +34,9 @@ class Model {
   #headersSent = false;
   #wanted = true;
   #sent = 0;
-  #reports = false;
+  #reports = 0;
+  /** The application has returned a body, which is closed. */
+  #returned = false;
 
   constructor(plan: AppPlan, method: string) {
     this.#plan = plan;
@@ -42,36 +44,41 @@ class Model {
   }
 
   outcome(): Outcome {
-    const { close } = this.#plan;
     try {
       this.#run();
-      return this.#end('yes', close === 'throws' || close === 'rejects');
+      return this.#end('yes');
     } catch (error) {
-      if (error instanceof Hang) return { ...this.#end('no', true), hangs: true };
+      // What it throws when the client has gone is its own error; and its body is closed after all.
+      if (error instanceof Hang) return { ...this.#end('no', 2), hangs: true };
       if (!(error instanceof Failure)) throw error;
-      if (this.#headersSent) return this.#end('no', true);
-      return { status: 500, bytes: undefined, complete: 'yes', reports: true, hangs: false };
+      const outcome = this.#end('no', 1);
+      return this.#headersSent
+        ? outcome
+        : { ...outcome, status: 500, bytes: undefined, complete: 'yes' };
     }
   }
 
-  #end(complete: 'yes' | 'no', reports: boolean): Outcome {
+  #end(complete: 'yes' | 'no', failures = 0): Outcome {
+    const { close } = this.#plan;
+    const closing = this.#returned && (close === 'throws' || close === 'rejects') ? 1 : 0;
     const lastByteSent = this.#bodiless || this.#sent === this.#length;
     return {
       status: Number(this.#status?.slice(0, 3)),
       bytes: this.#sent,
       complete: complete === 'no' && this.#headersSent && lastByteSent ? 'maybe' : complete,
-      reports: this.#reports || reports,
+      reports: this.#reports + failures + closing,
       hangs: false,
     };
   }
 
   get #bodiless(): boolean {
-    return this.#method === 'HEAD' || /^(204|304)/.test(this.#status ?? '');
+    return this.#method === 'HEAD' || /^(20[45]|304)/.test(this.#status ?? '');
   }
 
   #run(): void {
     const { steps, split, body } = this.#plan;
     for (let index = 0; index < split; index += 1) this.#step(index);
+    this.#returned = true;
     if (body === 'array')
       this.#array(steps.filter(({ do: what }) => what === 'chunk' || what === 'text'));
     else this.#iterate(split);
@@ -96,7 +103,7 @@ class Model {
       if (!this.#wanted) return;
       if (chunk.do !== 'chunk') throw new Failure();
       if (chunk.size === 0) continue;
-      const counted = this.#length === undefined && !/^(204|304)/.test(this.#status ?? '');
+      const counted = this.#length === undefined && !/^(20[45]|304)/.test(this.#status ?? '');
       if (this.#status !== undefined && !this.#headersSent && counted) {
         if (chunks.some(({ do: what }) => what === 'text')) throw new Failure();
         this.#length = size;
@@ -133,8 +140,8 @@ class Model {
     const room = (this.#length ?? Number.POSITIVE_INFINITY) - this.#sent;
     this.#sent += Math.min(size, room);
     if (size <= room) return;
+    if (this.#wanted) this.#reports += 1;
     this.#wanted = false;
-    this.#reports = true;
   }
 
   #finish(): void {

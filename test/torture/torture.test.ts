@@ -3,8 +3,9 @@
  *
  * By default a bounded number of pairs from a fixed list of seeds; `pnpm torture --help` says how to have more.
  */
+import { readFileSync } from 'node:fs';
 import fc from 'fast-check';
-import { afterAll, beforeAll, describe, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { clientPlan } from './client.ts';
 import { hosts } from './hosts.ts';
 import { Arena } from './torture.ts';
@@ -17,33 +18,43 @@ const only = process.env.TORTURE_HOST;
 const replay = process.env.TORTURE_REPLAY;
 const chosen = hosts.filter(({ name }) => only === undefined || name === only);
 
+it('tortures every host that the command can name', () => {
+  const named = readFileSync(new URL('./host-names.json', import.meta.url), 'utf8');
+  expect(hosts.map(({ name }) => name)).toEqual(JSON.parse(named));
+});
+
 describe.each(chosen)('$name', (host) => {
   let arena: Arena;
+  let began: number;
   beforeAll(async () => {
+    began = performance.now();
     arena = new Arena(host);
     await arena.open();
   });
-  afterAll(() => arena.close());
+  afterAll(async () => {
+    await arena.close();
+    const seconds = (performance.now() - began) / 1000;
+    const rate = (arena.played / seconds).toFixed(0);
+    console.log(`${host.name}: ${arena.played} pairs in ${seconds.toFixed(0)} s, ${rate} a second`);
+  });
 
-  const torture = (seed: number, numRuns: number, more: fc.Parameters<[never]> = {}) =>
+  const torture = (seed: number, numRuns: number) =>
     fc.assert(
       fc.asyncProperty(clientPlan, (plan) => arena.play(plan)),
-      { ...(more as object), seed, numRuns, endOnFailure: process.env.TORTURE_RAW !== undefined },
+      { seed, numRuns, endOnFailure: process.env.TORTURE_RAW !== undefined },
     );
 
   if (replay !== undefined) {
     it(`holds for ${replay}`, () => {
       const [seed = '', path = ''] = replay.split(' ');
-      return torture(Number(seed), 1, { path });
+      const [plan] = fc.sample(clientPlan, { seed: Number(seed), path, numRuns: 1 });
+      if (plan === undefined) throw new Error(`no pair stands at ${replay}`);
+      return arena.play(plan);
     });
   } else if (minutes > 0) {
     it(`holds for ${minutes} minutes of pairs from fresh seeds`, { timeout: 0 }, async () => {
       const end = Date.now() + (minutes * 60_000) / chosen.length;
-      let played = 0;
-      for (let seed = Date.now() % 2 ** 31; Date.now() < end; seed += 1, played += 100) {
-        await torture(seed, 100);
-      }
-      console.log(`${host.name}: ${played} pairs`);
+      for (let seed = Date.now() % 2 ** 31; Date.now() < end; seed += 1) await torture(seed, 100);
     });
   } else {
     it.each(SEEDS)('holds for pairs from seed %d', { timeout: 0 }, (seed) =>

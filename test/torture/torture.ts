@@ -4,7 +4,13 @@ import type { Application } from '@wsgi/core';
 import { type ClientResponse, connect } from '../hosts/client/index.ts';
 import type { Host, Served } from '../hosts/stage.ts';
 import { pattern } from './app.ts';
-import { bodySize, type ClientPlan, type Experience, playHttp1 } from './client.ts';
+import {
+  bodySize,
+  type ClientPlan,
+  type Experience,
+  playHttp1,
+  type RequestPlan,
+} from './client.ts';
 import { playHttp2 } from './client-http2.ts';
 import { expected, type Outcome } from './model.ts';
 import { play, Seen } from './play.ts';
@@ -13,12 +19,22 @@ import { play, Seen } from './play.ts';
 const REST = 10_000;
 
 /**
- * Hosts that may cut off an answer because of a request behind it: Express's own error handler destroys the
- * connection at an error in any response that was begun.
+ * Hosts whose own error handler destroys the connection at an error in a response that was begun, and so may cut off
+ * the answers before it in a pipeline.
  */
-const WITHOUT_PIPELINES: ReadonlySet<string> = new Set(['Express 4', 'Express 5', 'node:https']);
+const CUTS_AHEAD: ReadonlySet<string> = new Set(['Express 4', 'Express 5']);
+
+/**
+ * node:https destroys the connection of a pipeline that makes it pause: it pauses its parser, then gives it what TLS
+ * has already decrypted, and takes the parser's HPE_PAUSED for a client's error. A bare handler that answers the second
+ * of three requests with 64 KiB shows it. So it gets pipelines that fit into what it holds ahead.
+ */
+const SMALL_PIPELINES: ReadonlySet<string> = new Set(['node:https']);
+const SMALL = 8192;
 
 export class Arena {
+  /** How many pairs have been played. */
+  played = 0;
   readonly #host: Host;
   readonly #noise: unknown[] = [];
   readonly #hear = (problem: unknown): void => void this.#noise.push(problem);
@@ -40,7 +56,7 @@ export class Arena {
     }, {});
     // Whatever the process keeps for good is there after the first of everything.
     await probe(this.#served);
-    await settle();
+    await closing();
     this.#resources = resources();
   }
 
@@ -53,6 +69,7 @@ export class Arena {
   /** Plays one pair; rejects with what did not hold. */
   async play(plan: ClientPlan): Promise<void> {
     if (this.#served === undefined) await this.open();
+    this.played += 1;
     try {
       await this.#playOn(this.#possible(plan), this.#served as Served);
     } catch (error) {
@@ -64,11 +81,9 @@ export class Arena {
 
   /** What this host can be asked, and this client can tell. */
   #possible(plan: ClientPlan): ClientPlan {
-    const pipelines = plan.pipelines && !WITHOUT_PIPELINES.has(this.#host.name);
-    if (this.#served?.secure !== true) return { ...plan, pipelines };
-    // Node's TLS client cannot tell a cut from an end, and so not whether an answer to HTTP/1.0 is whole.
-    const requests = plan.requests.map((request) => ({ ...request, version: '1.1' as const }));
-    return { ...plan, requests, pipelines };
+    if (!plan.pipelines || !SMALL_PIPELINES.has(this.#host.name)) return plan;
+    const small = plan.requests.every((request) => bodySize(request) + answerSize(request) < SMALL);
+    return { ...plan, pipelines: small };
   }
 
   async #playOn(plan: ClientPlan, served: Served): Promise<void> {
@@ -87,13 +102,24 @@ export class Arena {
     const outcomes = plan.requests.map(({ app, method }) => expected(app, method));
 
     assert.deepEqual(this.#noise, [], 'no unhandled rejection, uncaught exception or warning');
-    // Only on HTTP/1 does a cut response cost the ones behind it.
-    const serial = served.protocol === 'http1';
-    checkResponses(plan, outcomes, experience, serial);
-    checkReports(outcomes, experience, reported, serial);
+    const certain = this.#certain(plan, outcomes, experience);
+    checkResponses(plan, outcomes, experience, certain);
+    checkReports(outcomes, reported, certain);
     checkInput(plan, seen, experience);
-    if (experience.served !== undefined) assert(experience.served, 'the connection serves on');
+    // An application that fails behind its last byte costs its client no answer, but the connection.
+    const kept = outcomes.every(({ complete }) => complete === 'yes');
+    if (kept) assert(experience.served !== false, 'the connection serves on');
     await probe(served);
+  }
+
+  /** How many answers must be as the model says: all, up to the first thing that may cut off the others. */
+  #certain(plan: ClientPlan, outcomes: readonly Outcome[], experience: Experience): number {
+    if (experience.left) return 0;
+    // Only on HTTP/1 does a cut response cost the ones behind it.
+    if (this.#served?.protocol !== 'http1') return outcomes.length;
+    const cut = outcomes.findIndex(({ complete }) => complete !== 'yes');
+    if (cut < 0) return outcomes.length;
+    return plan.pipelines && cut > 0 && CUTS_AHEAD.has(this.#host.name) ? 0 : cut + 1;
   }
 
   /** Waits until nothing of the pair is left: bodies closed, sockets, files and timers gone. */
@@ -124,9 +150,18 @@ export class Arena {
   }
 }
 
+/** The bytes that an application would answer with, at most. */
+function answerSize({ app }: RequestPlan): number {
+  return app.steps.reduce((sum, step) => sum + ('size' in step ? step.size : 0), 0);
+}
+
 const EVENTS = ['warning', 'unhandledRejection', 'uncaughtException'] as const;
 
-async function probe(served: Served): Promise<void> {
+function probe(served: Served): Promise<void> {
+  return within(ask(served), 'a new connection waits for ever');
+}
+
+async function ask(served: Served): Promise<void> {
   const connection = await connect(served);
   const response = await connection.start({ target: '/?probe', close: true }).response;
   connection.close();
@@ -137,32 +172,26 @@ function checkResponses(
   plan: ClientPlan,
   outcomes: Outcome[],
   experience: Experience,
-  serial: boolean,
+  certain: number,
 ): void {
-  let certain = !experience.left;
   for (const [index, outcome] of outcomes.entries()) {
     const response = experience.responses[index];
     assert(response !== undefined);
-    checkResponse(`response ${index}`, response, outcome, certain);
+    checkResponse(`response ${index}`, response, outcome, index < certain);
     if (plan.requests[index]?.method === 'HEAD') assert.equal(response.body.length, 0);
-    if (serial && outcome.complete !== 'yes') certain = false;
   }
 }
 
-function checkReports(
-  outcomes: Outcome[],
-  experience: Experience,
-  reported: string,
-  serial: boolean,
-): void {
-  if (!outcomes.some(({ reports }) => reports)) {
-    assert.equal(reported, '', 'nothing is reported where nothing went wrong');
-  }
-  if (experience.left) return;
-  for (const [index, { complete, reports }] of outcomes.entries()) {
-    if (reports) assert.notEqual(reported, '', `what went wrong with ${index} is reported`);
-    if (serial && complete !== 'yes') return;
-  }
+/** Each error is reported once: `wsgi.errors` has its name at the beginning of a line, and its stack indented. */
+function checkReports(outcomes: readonly Outcome[], reported: string, certain: number): void {
+  const count = reported.match(/^(?:not an Error was thrown|\w*Error): /gm)?.length ?? 0;
+  const sum = (some: readonly Outcome[]): number =>
+    some.reduce((total, { reports }) => total + reports, 0);
+  const least = sum(outcomes.slice(0, certain));
+  const most = sum(outcomes);
+  const told = `${count} errors are reported, expected ${least} to ${most}: ${reported}`;
+  assert(count >= least && count <= most, told);
+  if (most === 0) assert.equal(reported, '', 'nothing is reported where nothing went wrong');
 }
 
 function checkResponse(
@@ -202,6 +231,13 @@ function checkInput(plan: ClientPlan, seen: readonly Seen[], experience: Experie
       assert.equal(input.length, size, `application ${index} took a part for the whole`);
       assert(index < experience.sentWhole, `the end of a body that was not sent whole`);
     }
+  }
+}
+
+/** Waits, within reason, until the sockets of a probe have closed: what is open at the start is not looked for at the end. */
+async function closing(): Promise<void> {
+  for (let turn = 0; turn < 500 && resources().has('TCPSocketWrap'); turn += 1) {
+    await new Promise((resolve) => setTimeout(resolve, 2));
   }
 }
 

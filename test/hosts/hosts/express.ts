@@ -22,7 +22,8 @@ function expressHost(name: string, express: Express): Host {
       root.set('env', 'production');
       const log = vi
         .spyOn(console, 'error')
-        .mockImplementation((text) => errors.write(`${inspect(text)}\n`));
+        // Indented: what reached `wsgi.errors` stands at the beginning of a line.
+        .mockImplementation((text) => errors.write(`${inspect(text).replace(/^/gm, '  ')}\n`));
 
       const gateway = mountGateway(app, {
         errors,

@@ -2,7 +2,10 @@ import { fastifyGateway } from '@wsgi/fastify';
 import { type FastifyInstance, type FastifyServerOptions, fastify } from 'fastify';
 import type { Host } from '../stage.ts';
 
-/** A pino destination that keeps what is logged as an error. */
+/**
+ * A pino destination that keeps what is logged as an error. Stacks of Fastify's own entries are indented, so that only
+ * what reached `wsgi.errors` stands at the beginning of a line.
+ */
 class ErrorLog {
   text = '';
   write(line: string): void {
@@ -11,7 +14,8 @@ class ErrorLog {
       msg?: string;
       err?: { stack?: string };
     };
-    if (entry.level >= 50) this.text += `${entry.msg ?? ''}\n${entry.err?.stack ?? ''}\n`;
+    if (entry.level >= 50)
+      this.text += `${entry.msg ?? ''}\n${entry.err?.stack?.replace(/^/gm, '  ') ?? ''}\n`;
   }
 }
 
