@@ -8,7 +8,7 @@ import { describe, expect, it, onTestFinished } from 'vitest';
 import { selfSigned } from '../hosts/certificate.ts';
 import { connect as connectClient } from '../hosts/client/index.ts';
 import type { Host } from '../hosts/stage.ts';
-import { hosts } from './hosts.ts';
+import { playedHosts as hosts } from './hosts.ts';
 
 /** A server and a socket to it, which stays open for writing when the server ends it. */
 async function dial(host: Host, app: Application): Promise<Socket> {

@@ -7,7 +7,7 @@ import { readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { clientPlan } from './client.ts';
-import { hosts } from './hosts.ts';
+import { playedHosts as hosts } from './hosts.ts';
 import { Arena } from './torture.ts';
 
 /** The seeds of a bounded run; each plays its share of the pairs. */
