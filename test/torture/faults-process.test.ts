@@ -79,28 +79,25 @@ class Crowd {
   }
 }
 
-describe.each([host('node:http'), host('simple-server'), command, workers])(
-  '%s',
-  (_name, start) => {
-    it('answers every client of a crowd that overflows the backlog while the process is busy', async () => {
-      const child = await start();
-      const busy = [1, 2].map(() => child.fetch('/busy?700'));
-      await sleep(50);
-      const crowd = await Promise.all(Array.from({ length: CROWD }, () => child.fetch('/ok')));
-      await Promise.all(busy);
-      const answered = crowd.filter(({ text, complete }) => text === 'ok' && complete).length;
-      enter('a full backlog', { clients: CROWD, answered, lost: CROWD - answered });
-      expect((await child.fetch('/ok')).text).toBe('ok');
-    });
+describe.each([host('node:http'), host('simple-server'), workers])('%s', (_name, start) => {
+  it('answers every client of a crowd that overflows the backlog while the process is busy', async () => {
+    const child = await start();
+    const busy = [1, 2].map(() => child.fetch('/busy?700'));
+    await sleep(50);
+    const crowd = await Promise.all(Array.from({ length: CROWD }, () => child.fetch('/ok')));
+    await Promise.all(busy);
+    const answered = crowd.filter(({ text, complete }) => text === 'ok' && complete).length;
+    enter('a full backlog', { clients: CROWD, answered, lost: CROWD - answered });
+    expect((await child.fetch('/ok')).text).toBe('ok');
+  });
 
-    it('survives a crowd that it has no descriptors for, and serves when the crowd has left', async () => {
-      const child = await start({ descriptors: DESCRIPTORS });
-      const crowd = new Crowd(child);
-      await Promise.all(Array.from({ length: 3 * DESCRIPTORS }, () => crowd.join()));
-      await crowd.checkAndLeave('no descriptors for a crowd');
-    });
-  },
-);
+  it('survives a crowd that it has no descriptors for, and serves when the crowd has left', async () => {
+    const child = await start({ descriptors: DESCRIPTORS });
+    const crowd = new Crowd(child);
+    await Promise.all(Array.from({ length: 3 * DESCRIPTORS }, () => crowd.join()));
+    await crowd.checkAndLeave('no descriptors for a crowd');
+  });
+});
 
 describe.each([...hosts.map(({ name }) => host(name)), command])('%s', (_name, start) => {
   it('answers 500 when the application has no descriptor for a file, and sends it when there is one', async () => {
