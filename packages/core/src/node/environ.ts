@@ -3,6 +3,7 @@ import type { Http2ServerRequest } from 'node:http2';
 import type { Socket } from 'node:net';
 import { addHeaders, type MountedPath, percentDecode, splitTarget, toNative } from '../environ.js';
 import type { RequestEnviron } from '../types.js';
+import { blankRequest } from './blank.js';
 
 /** A request of node:http, https or http2's compat API. */
 export type NodeRequest = IncomingMessage | Http2ServerRequest;
@@ -20,8 +21,6 @@ export interface EnvironOptions {
   target?: MountedTarget;
 }
 
-const software = `node/${process.versions.node}`;
-
 /**
  * What a request of Node's says, as CGI variables: the environ without the handler's `wsgi.*` part.
  *
@@ -36,39 +35,20 @@ const software = `node/${process.versions.node}`;
  * ```
  */
 export function getEnviron(request: NodeRequest, options: EnvironOptions = {}): RequestEnviron {
-  const environ = requestVars(request, options.target);
+  const environ = requestVars(blankRequest(), request, options.target);
   addRequestHeaders(environ, request);
   return environ;
 }
 
-/**
- * A plain object with all keys that every request has, so that all environs have one shape.
- *
- * Not a literal: where requests live long, as in Express, V8 would put what a literal makes straight among the old
- * objects, and each would keep its whole request there until the next full collection.
- */
-function Blank(this: RequestEnviron): void {
-  this.REQUEST_METHOD = 'GET';
-  this.SCRIPT_NAME = '';
-  this.PATH_INFO = '';
-  this.QUERY_STRING = '';
-  this.CONTENT_TYPE = '';
-  this.CONTENT_LENGTH = '';
-  this.SERVER_NAME = '';
-  this.SERVER_PORT = '';
-  this.SERVER_PROTOCOL = '';
-  this.SERVER_SOFTWARE = software;
-  this.GATEWAY_INTERFACE = 'CGI/1.1';
-  this.REQUEST_URI = '';
-}
-Blank.prototype = Object.prototype;
-
-/** The environ's part that every request has. */
-export function requestVars(request: NodeRequest, mount?: MountedTarget): RequestEnviron {
+/** Fills in a blank environ: the part that every request has. */
+export function requestVars(
+  environ: RequestEnviron,
+  request: NodeRequest,
+  mount?: MountedTarget,
+): RequestEnviron {
   const target = mount ?? wholeTarget(request.url ?? '/');
   const socket: Partial<Socket> = request.socket ?? {};
   const https = 'encrypted' in socket;
-  const environ: RequestEnviron = Reflect.construct(Blank, []);
   environ.REQUEST_METHOD = request.method ?? 'GET';
   environ.SCRIPT_NAME = target.scriptName;
   environ.PATH_INFO = target.pathInfo;

@@ -8,6 +8,7 @@ import { standardErrors } from '../streams/errors.js';
 import { BodyInput } from '../streams/input.js';
 import { ReadableSource } from '../streams/readable-source.js';
 import type { Application, ErrorStream, InputStream, RequestEnviron } from '../types.js';
+import { blankEnviron } from './blank.js';
 import { onSocketClose, resetConnection } from './connection.js';
 import { drain, onceSent, refuseRest } from './drain.js';
 import { addRequestHeaders, type MountedTarget, type NodeRequest, requestVars } from './environ.js';
@@ -134,7 +135,7 @@ export class NodeHandler extends BaseHandler {
 
   override setupEnviron(): void {
     // Header fields last: up to them, all environs have one shape.
-    this.begin(requestVars(this.request, this.options.target));
+    this.begin(requestVars(blankEnviron(), this.request, this.options.target));
     this.addWsgiVars();
     addRequestHeaders(this.environ, this.request);
     this.#http2 = this.environ.SERVER_PROTOCOL === 'HTTP/2.0';
