@@ -12,6 +12,8 @@ export interface Outcome {
   complete: 'yes' | 'no' | 'maybe';
   /** How many errors are reported on `wsgi.errors`. */
   reports: number;
+  /** How many more may be: of what a body still gives when nothing more of it is wanted. */
+  mayReport: number;
   /** It waits for the client to go. */
   hangs: boolean;
 }
@@ -35,6 +37,7 @@ class Model {
   #wanted = true;
   #sent = 0;
   #reports = 0;
+  #mayReport = 0;
   /** The application has returned a body, which is closed. */
   #returned = false;
 
@@ -66,7 +69,8 @@ class Model {
       status: Number(this.#status?.slice(0, 3)),
       bytes: this.#sent,
       complete: complete === 'no' && this.#headersSent && lastByteSent ? 'maybe' : complete,
-      reports: this.#reports + failures + closing,
+      reports: this.#reports + failures + closing - this.#mayReport,
+      mayReport: this.#mayReport,
       hangs: false,
     };
   }
@@ -118,6 +122,7 @@ class Model {
     if (step?.do === 'start') this.#start(step, lengthAt(this.#plan, index));
     if (step?.do === 'write' && this.#status !== undefined) this.#emit(step.size);
     if (step?.do === 'chunk' && !inArray) this.#emit(step.size);
+    if (step?.do === 'text' && !inArray && !this.#wanted) this.#mayReport = 1;
     if (step?.do === 'throw' || (step?.do === 'text' && !inArray)) throw new Failure();
     if (step?.do === 'hang') throw new Hang();
   }
