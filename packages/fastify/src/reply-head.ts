@@ -19,26 +19,50 @@ export function setHead(
   const code = Number(status.slice(0, 3));
   reply.code(code);
   if (http1) setReason(raw, code, status.slice(4));
-  for (const [name, values] of grouped(headers)) {
-    if (name === 'vary') values.unshift(String(reply.getHeader(name) ?? ''));
-    // Cookies that were set on the raw response: Fastify would put the reply's in their place.
-    if (name === 'set-cookie') values.unshift(...[raw.getHeader(name) ?? []].flat().map(String));
-    // reply.header() adds to cookies and replaces the rest. HTTP/2's API takes no repeated field but cookies.
-    const repeat = values.length > 1 && (http1 || name === 'set-cookie') && name !== 'vary';
-    reply.header(name, name === 'vary' ? mergeVary(values) : repeat ? values : values.join(', '));
+  for (const [name, value] of grouped(headers)) {
+    if (name === 'vary') reply.header(name, varyOf(reply, value));
+    else if (name === 'set-cookie') reply.header(name, cookiesOf(raw, value));
+    // reply.header() replaces what is there. HTTP/2's API takes no repeated field but cookies.
+    else reply.header(name, http1 || typeof value === 'string' ? value : value.join(', '));
   }
 }
 
-/** The values by name, lower-case. */
-function grouped(headers: Headers): Map<string, string[]> {
-  const groups = new Map<string, string[]>();
-  for (const [name, value] of headers) {
-    const key = name.toLowerCase();
+/** The values by name, lower-case: a list of those that a name has several of. */
+function grouped(headers: Headers): Map<string, string | string[]> {
+  const groups = new Map<string, string | string[]>();
+  for (const [name, value] of headers.items()) {
+    const key = lowerCase(name);
     const group = groups.get(key);
-    if (group === undefined) groups.set(key, [value]);
+    if (group === undefined) groups.set(key, value);
+    else if (typeof group === 'string') groups.set(key, [group, value]);
     else group.push(value);
   }
   return groups;
+}
+
+function varyOf(reply: FastifyReply, value: string | string[]): string {
+  const before = reply.getHeader('vary');
+  if (before === undefined && typeof value === 'string') return value;
+  return mergeVary([before ?? [], value].flat().map(String));
+}
+
+/** With the cookies that were set on the raw response: Fastify puts the reply's, which it adds to, in their place. */
+function cookiesOf(raw: NodeResponse, value: string | string[]): string | string[] {
+  const before = raw.getHeader('set-cookie');
+  return before === undefined ? value : [before, value].flat().map(String);
+}
+
+/** Applications send the same few names again and again; those that are made up are not kept without end. */
+const lowerCased = new Map<string, string>();
+const MOST_NAMES = 256;
+const LONGEST_NAME = 64;
+
+function lowerCase(name: string): string {
+  const known = lowerCased.get(name);
+  if (known !== undefined) return known;
+  const lower = name.toLowerCase();
+  if (lowerCased.size < MOST_NAMES && name.length <= LONGEST_NAME) lowerCased.set(name, lower);
+  return lower;
 }
 
 /**
