@@ -1,4 +1,4 @@
-// pnpm bench: starts each server as a process of its own and drives them in turn, round by round.
+// pnpm bench: starts each server as a process of its own, in turn, round by round, and drives it.
 import { spawn } from 'node:child_process';
 import { rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
@@ -8,6 +8,7 @@ import { parseArgs } from 'node:util';
 import { drive, items, memoryOf, processorTime, wrkVersion } from './load.mjs';
 import { chart, median, table } from './report.mjs';
 import { servers } from './servers.mjs';
+import { verdicts } from './targets.mjs';
 import { filePath, makeFile } from './work.mjs';
 
 const usage = `pnpm bench [options]
@@ -106,36 +107,44 @@ const progress = (text) => {
   if (process.stderr.isTTY) process.stderr.write(`\r\x1b[K${text}`);
 };
 
-/** All rounds of one item: A B C A B C ..., so that a change of the machine's mood meets all alike. */
+/**
+ * All rounds of one item: A B C A B C ..., so that a change of the machine's mood meets all alike. Each time a new
+ * process: how V8 happens to compile one differs from run to run by a quarter, and stays with it to its end.
+ */
 async function measure(item) {
   const able = chosenServers.filter((server) => server.only?.includes(item.name) !== false);
-  const running = new Map();
-  for (const server of able) running.set(server.name, await start(server));
   const results = able.map(({ name }) => ({ server: name, rates: [], p99: [], cpu: [] }));
-  for (const result of results) await drive(running.get(result.server).port, item, 1);
   for (let turn = 0; turn < rounds; turn += 1) {
-    for (const result of results) {
-      progress(`${item.name}: round ${turn + 1} of ${rounds}, ${result.server}`);
-      const { child, port } = running.get(result.server);
-      const before = processorTime(child.pid);
-      const { rate, p99 } = await drive(port, item, seconds);
-      result.rates.push(rate);
-      result.p99.push(p99);
-      if (before !== undefined) {
-        result.cpu.push((processorTime(child.pid) - before) / (rate * seconds));
-      }
+    for (const [index, server] of able.entries()) {
+      progress(`${item.name}: round ${turn + 1} of ${rounds}, ${server.name}`);
+      await measureOnce(item, server, results[index]);
     }
   }
   progress('');
   const base = results.find(({ server }) => server === options.base);
   for (const result of results) {
     result.ratios = result.rates.map((rate, turn) => rate / base.rates[turn]);
-    const { child, idle } = running.get(result.server);
+  }
+  return results;
+}
+
+async function measureOnce(item, server, result) {
+  const running = await start(server);
+  try {
+    const { child, port, idle } = running;
+    await drive(port, item, 1);
+    const before = processorTime(child.pid);
+    const { rate, p99 } = await drive(port, item, seconds);
+    result.rates.push(rate);
+    result.p99.push(p99);
+    if (before !== undefined) {
+      result.cpu.push((processorTime(child.pid) - before) / (rate * seconds));
+    }
     const memory = memoryOf(child.pid);
     if (memory !== undefined) result.memory = { ...memory, idle };
+  } finally {
+    await stop(running);
   }
-  await Promise.all([...running.values()].map(stop));
-  return results;
 }
 
 const version = (name) => {
@@ -170,6 +179,7 @@ try {
     measured[item.name] = await measure(item);
     console.log(table(item, measured[item.name], options.base));
   }
+  console.log(verdicts(measured));
 } finally {
   rmSync(filePath, { force: true });
 }

@@ -14,14 +14,16 @@ export function table(item, results, base) {
   const lines = [
     `### ${item.title}`,
     '',
-    `| server | per second | spread | ratio to ${base} | 99th percentile | memory, now / peak |`,
+    `| server | per second | spread | ratio to ${base} | 99th percentile | memory idle / now / peak |`,
     '| --- | ---: | ---: | ---: | ---: | ---: |',
   ];
   for (const { server, rates, ratios, p99, memory } of results) {
     const mib =
-      memory === undefined ? '' : `${memory.now.toFixed(0)} / ${memory.peak.toFixed(0)} MiB`;
+      memory === undefined
+        ? ''
+        : [memory.idle, memory.now, memory.peak].map((mib) => mib.toFixed(0)).join(' / ');
     lines.push(
-      `| ${server} | ${round(median(rates))} | ${spread(rates)} | ${median(ratios).toFixed(2)} | ${round(median(p99))} ms | ${mib} |`,
+      `| ${server} | ${round(median(rates))} | ${spread(rates)} | ${median(ratios).toFixed(2)} | ${round(median(p99))} ms | ${mib} MiB |`,
     );
   }
   return `${lines.join('\n')}\n`;
