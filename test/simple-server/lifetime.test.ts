@@ -1,12 +1,13 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { request } from 'node:http';
 import { Agent, request as secureRequest } from 'node:https';
-import type { Server } from 'node:net';
+import { Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { TextErrors } from '@wsgi/core';
 import { makeServer, WSGIServer } from '@wsgi/simple-server';
 import supertest from 'supertest';
-import { expect, it, onTestFinished } from 'vitest';
+import { expect, it, onTestFinished, vi } from 'vitest';
 import { selfSigned } from '../hosts/certificate.ts';
 import { dial, echo, serve, statuses } from './support.ts';
 
@@ -16,6 +17,21 @@ it('is what supertest takes', async () => {
   await supertest(server as Server)
     .get('/a')
     .expect(200, 'GET /a');
+});
+
+it('reports a connection that the system could not hand over, and serves on', async () => {
+  const listen = vi.spyOn(Server.prototype, 'listen');
+  onTestFinished(() => listen.mockRestore());
+  let reported = '';
+  const errors = new TextErrors((text) => {
+    reported += text;
+  });
+  const { url } = await serve(echo, { errors });
+  const [listener] = listen.mock.contexts;
+  // What Node does when accept() fails: no test can make the system run out of memory.
+  listener?.emit('error', new Error('accept ENOMEM'));
+  expect(reported).toBe('a connection was not accepted: accept ENOMEM\n');
+  expect(await (await fetch(url)).text()).toBe('GET /');
 });
 
 it('finishes what runs when it shuts down, closes what is idle, and accepts no more', async () => {

@@ -89,6 +89,10 @@ export class WSGIServer implements ConnectionServer, AsyncDisposable {
         resolve();
       });
     });
+    // A connection that the system cannot hand over, for want of memory say, costs no other one.
+    this.#listener.on('error', (error) => {
+      this.errors.write(`a connection was not accepted: ${error.message}\n`);
+    });
     this.baseEnviron = this.setupEnviron(String(this.port ?? ''));
     this.#sweeper = setInterval(() => this.#sweep(), this.#sweepInterval()).unref();
   }
