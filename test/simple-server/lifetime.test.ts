@@ -29,7 +29,8 @@ it('reports a connection that the system could not hand over, and serves on', as
   const { url } = await serve(echo, { errors });
   const [listener] = listen.mock.contexts;
   // What Node does when accept() fails: no test can make the system run out of memory.
-  listener?.emit('error', new Error('accept ENOMEM'));
+  if (!(listener instanceof Server)) expect.unreachable('nothing listens');
+  listener.emit('error', new Error('accept ENOMEM'));
   expect(reported).toBe('a connection was not accepted: accept ENOMEM\n');
   expect(await (await fetch(url)).text()).toBe('GET /');
 });
