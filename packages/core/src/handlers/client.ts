@@ -39,8 +39,10 @@ export class Client {
    */
   whileHere<T>(pending: PromiseLike<T>, late: (error: unknown) => void): Promise<T | undefined> {
     return new Promise((resolve, reject) => {
-      this.#wake = () => resolve(undefined);
-      if (this.#gone) this.#wake();
+      // Named first: see `gateway.signal` in host.ts.
+      const wake = (): void => resolve(undefined);
+      this.#wake = wake;
+      if (this.#gone) wake();
       pending.then(resolve, (error) => (this.#gone ? late(error) : reject(error)));
     });
   }

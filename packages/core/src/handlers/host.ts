@@ -84,7 +84,7 @@ export abstract class HandlerHost {
     environ['wsgi.run_once'] = this.wsgiRunOnce;
     if (this.wsgiFileWrapper !== null) environ['wsgi.file_wrapper'] = this.wsgiFileWrapper;
     environ['wsgi.input_terminated'] = true;
-    // Bound: of an arrow function here, V8 would keep what it closes over, the whole request, into the old space.
+    // Bound: what a nameless function on an object closes over, here the whole request, V8 carries into the old space.
     environ['gateway.signal'] = this.signal.bind(this);
     if (this.originServer && this.serverSoftware !== undefined) {
       environ.SERVER_SOFTWARE ??= this.serverSoftware;

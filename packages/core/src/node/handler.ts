@@ -82,18 +82,20 @@ export class NodeHandler extends BaseHandler {
 
   #watch(running: PromiseLike<void>): void {
     const { request, response } = this;
-    this.#onClose = () => {
+    // Named first: see `gateway.signal` in host.ts.
+    const onClose = (): void => {
       this.handleDisconnect();
       this.#wake?.();
     };
-    if (isClosed(response)) this.#onClose();
+    this.#onClose = onClose;
+    if (isClosed(response)) onClose();
     // 'close' comes after a whole response too; the handler knows whether it was over.
-    else response.on('close', this.#onClose);
+    else response.on('close', onClose);
     if (this.environ.SERVER_PROTOCOL === 'HTTP/1.0') this.#refuseOrderlyEnd();
     // In a pipeline, Node gives a response the socket when those before it are sent, and until then does not tell
     // it when the connection closes.
     if ('stream' in response || response.socket !== null) return;
-    const forget = onSocketClose(request.socket, this.#onClose);
+    const forget = onSocketClose(request.socket, onClose);
     running.then(forget, forget);
   }
 
@@ -228,10 +230,11 @@ export class NodeHandler extends BaseHandler {
     // A closed response says "full" for ever.
     if (this.clientGone || stream.write(data)) return undefined;
     this.#drained ??= new Promise((resolve) => {
-      this.#wake = () => {
+      const wake = (): void => {
         this.#drained = undefined;
         resolve();
       };
+      this.#wake = wake;
     });
     // One listener for the whole response: middleware that puts a stream of its own behind `on('drain')`, such as
     // compression, does not do so for `off`, and gives that stream back from `on`.
