@@ -2,7 +2,7 @@
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { connect as connectTls } from 'node:tls';
-import type { Application } from '@wsgi/core';
+import type { Application, Environ } from '@wsgi/core';
 import { makeServer, type WSGIServer } from '@wsgi/simple-server';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { selfSigned } from '../hosts/certificate.ts';
@@ -32,6 +32,18 @@ async function wasReset(socket: Socket): Promise<boolean> {
   return new Promise((resolve) => socket.write('\n', (error) => resolve(error != null)));
 }
 
+/** Whether a connection that is to close is reset over a body that takes a while to come. */
+async function resetsUpload(socket: Socket): Promise<boolean> {
+  const size = 300_000;
+  const reset = wasReset(socket);
+  socket.write(`PUT / HTTP/1.1\r\nHost: a\r\nConnection: close\r\nContent-Length: ${size}\r\n\r\n`);
+  for (let sent = 0; sent < size; sent += 1000) {
+    socket.write(Buffer.alloc(1000));
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+  return reset;
+}
+
 const parallel = hosts.filter(({ name }) => /http2|HTTP\/2/.test(name));
 
 describe.each(parallel)('$name', (host) => {
@@ -46,6 +58,48 @@ describe.each(parallel)('$name', (host) => {
     const body = Buffer.alloc(100_000);
     const { response } = connection.start({ method: 'HEAD', body });
     expect((await response).status).toBe(500);
+  });
+});
+
+describe.each(parallel)('$name', (host) => {
+  /** What an application sees of a HEAD request whose client resets it within its body. */
+  async function resetHead(app: (environ: Environ) => Promise<void>): Promise<void> {
+    let begin = (): void => {};
+    const begun = new Promise<void>((resolve) => {
+      begin = resolve;
+    });
+    let seen = Promise.resolve();
+    const served = await host.serve(async (environ, startResponse) => {
+      startResponse('200 OK', []);
+      seen = app(environ);
+      begin();
+      await seen;
+      return [];
+    }, {});
+    onTestFinished(() => served.close());
+    const connection = await connectClient(served);
+    onTestFinished(() => connection.close());
+    const exchange = connection.start({ method: 'HEAD', upload: 'unsized' });
+    await exchange.send('a part');
+    await begun;
+    exchange.abort();
+    await seen;
+  }
+
+  it('tells an application that answers HEAD of a client that leaves', async () => {
+    await resetHead(async (environ) => {
+      const signal = environ['gateway.signal']();
+      await new Promise((resolve) => signal.addEventListener('abort', resolve));
+    });
+  });
+
+  it('does not take the part of a body that came with HEAD for the whole', async () => {
+    let reading: Promise<Uint8Array> | undefined;
+    await resetHead(async (environ) => {
+      reading = environ['wsgi.input'].read();
+      await reading.catch(() => {});
+    });
+    await expect(reading).rejects.toThrow(/before its body was whole/);
   });
 });
 
@@ -110,16 +164,14 @@ describe.each(plain)('$name', (host) => {
       startResponse('200 OK', []);
       return [];
     });
-    const size = 300_000;
-    const reset = wasReset(socket);
-    socket.write(
-      `PUT / HTTP/1.1\r\nHost: a\r\nConnection: close\r\nContent-Length: ${size}\r\n\r\n`,
-    );
-    for (let sent = 0; sent < size; sent += 1000) {
-      socket.write(Buffer.alloc(1000));
-      await new Promise((resolve) => setImmediate(resolve));
-    }
-    expect(await reset).toBe(false);
+    expect(await resetsUpload(socket)).toBe(false);
+  });
+
+  it('takes in an unread body before it closes behind the answer to an error', async () => {
+    const socket = await dial(host, async () => {
+      throw new Error('planned');
+    });
+    expect(await resetsUpload(socket)).toBe(false);
   });
 
   it('ends an answer to HTTP/1.0 of unknown length in order when it is whole', async () => {

@@ -53,7 +53,7 @@ class KoaHandler extends NodeHandler {
     const answered = this.response.headersSent || this.clientGone;
     if (answered || error instanceof PayloadTooLargeError) return super.handleError(error);
     this.report(error);
-    this.letGoOfRequest();
     this.error = asError(error);
+    return this.leaveAnswer(() => this.letGoOfRequest());
   }
 }

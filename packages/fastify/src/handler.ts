@@ -155,11 +155,11 @@ export class ReplyHandler extends NodeHandler {
   override handleError(error: unknown): void | Promise<void> {
     if (this.headersSent) return super.handleError(error);
     if (!(error instanceof PayloadTooLargeError)) this.report(error);
-    if (this.clientGone || this.#reply.sent) return undefined;
-    this.releaseInput();
-    this.#refuseConnection();
-    this.#reply.send(asError(error));
-    this.#drainLater();
-    return undefined;
+    return this.leaveAnswer(() => {
+      if (this.clientGone || this.#reply.sent) return;
+      this.#refuseConnection();
+      this.#reply.send(asError(error));
+      this.#drainLater();
+    });
   }
 }

@@ -1,3 +1,4 @@
+import type { Socket } from 'node:net';
 import { fastifyGateway } from '@wsgi/fastify';
 import { type FastifyInstance, type FastifyServerOptions, fastify } from 'fastify';
 import type { Host } from '../stage.ts';
@@ -33,6 +34,17 @@ function admitAnyPath({ url = '/' }: { url?: string | undefined }): string {
   }
 }
 
+/**
+ * Fastify's own handler writes its 400 to a client that breaks off within its request even into an answer that has
+ * begun. Node's does not, nor does this.
+ */
+function refuseClient(error: Error, socket: Socket): void {
+  if (socket.writable && socket.bytesWritten === 0) {
+    socket.write('HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n');
+  }
+  socket.destroy(error);
+}
+
 /** Both kinds of server have the same methods, and typings of their own. */
 const create = (http2: boolean, options: FastifyServerOptions): FastifyInstance =>
   fastify(http2 ? ({ ...options, http2 } as FastifyServerOptions) : options);
@@ -48,6 +60,7 @@ const fastifyHost = (name: string, http2: boolean): Host => ({
       logger: { level: 'error', stream: log },
       forceCloseConnections: true,
       rewriteUrl: admitAnyPath,
+      clientErrorHandler: refuseClient,
     });
     root.addHook('onError', async (_request, _reply, error) => {
       handed.push(error);

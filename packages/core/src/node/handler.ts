@@ -88,9 +88,10 @@ export class NodeHandler extends BaseHandler {
       this.#wake?.();
     };
     this.#onClose = onClose;
-    if (isClosed(response)) onClose();
+    const exchange = exchangeOf(response);
+    if (exchange === undefined || exchange.destroyed) onClose();
     // 'close' comes after a whole response too; the handler knows whether it was over.
-    else response.on('close', onClose);
+    else exchange.on('close', onClose);
     if (this.environ.SERVER_PROTOCOL === 'HTTP/1.0') this.#refuseOrderlyEnd();
     // In a pipeline, Node gives a response the socket when those before it are sent, and until then does not tell
     // it when the connection closes.
@@ -121,8 +122,7 @@ export class NodeHandler extends BaseHandler {
   /** Leaves request and response as they were, but for what was read of the body, and gives them away. */
   #handOn(): void {
     if (!this.declined) return;
-    const { response } = this;
-    if (this.#onClose !== undefined) response.off('close', this.#onClose);
+    if (this.#onClose !== undefined) exchangeOf(this.response)?.off('close', this.#onClose);
     this.letGoOfRequest();
     try {
       this._passOn();
@@ -178,6 +178,16 @@ export class NodeHandler extends BaseHandler {
     this.releaseInput();
     // Node takes in what is left of a body only if nobody began to read it.
     if (this.#source?.used === true) this.onceSent(() => this.drainRequest());
+  }
+
+  /**
+   * Calls `answer`, with which somebody else answers an error. Where the connection closes with that answer, the rest
+   * of the body is taken in first: to close it on unread bytes could lose the answer (RFC 9112 section 9.6).
+   */
+  leaveAnswer(answer: () => void): void | Promise<void> {
+    this.releaseInput();
+    if (this.bodyRefused || !this.closesOnBody) return answer();
+    return new Promise<void>((resolve) => this.drainRequest(resolve)).then(answer);
   }
 
   /** Calls `done` once the response, which is still under way, has been sent, whoever sends it. */
@@ -336,9 +346,12 @@ function latin1(bytes: Uint8Array): string {
   return buffer.toString('latin1');
 }
 
-/** HTTP/2's response has no `destroyed` of its own. */
-function isClosed(response: NodeResponse): boolean {
-  return 'stream' in response ? (response.stream?.destroyed ?? true) : response.destroyed;
+/**
+ * What closes when the exchange is over; undefined: it has long closed. HTTP/2's compat API keeps it to itself that the
+ * stream of a HEAD request closes before its answer.
+ */
+function exchangeOf(response: NodeResponse): Writable | undefined {
+  return 'stream' in response ? response.stream : response;
 }
 
 /** Whether a body comes with the request (RFC 9112 section 6.3). Asked before an application can change the environ. */

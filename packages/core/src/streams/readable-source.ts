@@ -70,10 +70,21 @@ function bytes(chunk: unknown): Uint8Array {
   );
 }
 
-/** HTTP/2's compat API ends the body of a stream that was reset as if it were whole; only `aborted` tells. */
+/**
+ * HTTP/2's compat API ends the body of a stream that was reset as if it were whole; only `aborted` tells. Of HEAD, whose
+ * answer Node ends when the request comes, only the code does.
+ */
 function wasReset(stream: Readable): boolean {
-  return 'stream' in stream && 'aborted' in stream && stream.aborted === true;
+  if (!('stream' in stream)) return false;
+  if ('aborted' in stream && stream.aborted === true) return true;
+  const { stream: inner } = stream;
+  return (
+    typeof inner === 'object' && inner !== null && 'rstCode' in inner && inner.rstCode !== NO_ERROR
+  );
 }
+
+/** RFC 9113 section 7. */
+const NO_ERROR = 0;
 
 function cutShort(): ClientDisconnectedError {
   return new ClientDisconnectedError('the client closed the connection before its body was whole');
