@@ -94,6 +94,31 @@ describe('a FileHandle as body', () => {
     expect([handle.fd, log]).toEqual([-1, []]);
   });
 
+  it.each([
+    ['one block of memory, where the transport lets go of it', true, 1],
+    ['memory of its own for each block, where the transport may hold it', false, 3],
+  ])('is read into %s', async (_name, releases, most) => {
+    const contents = Buffer.alloc(600_000, '0123456789');
+    const held: Buffer[] = [];
+    const sent: Buffer[] = [];
+    class Holding extends SimpleHandler {
+      override get releasesBytes(): boolean {
+        return releases;
+      }
+      override _writeText(): void {}
+      override async _write(data: Uint8Array): Promise<void> {
+        held.push(Buffer.from(data.buffer, data.byteOffset, data.length));
+        await turn();
+        sent.push(Buffer.from(data));
+      }
+    }
+    const { handler, log } = stage({}, Holding);
+    await handler.run(sending(await opened(contents.toString())));
+    expect([Buffer.concat(sent).equals(contents), log]).toEqual([true, []]);
+    expect(new Set(held.map(({ buffer }) => buffer)).size).toBe(most);
+    expect(Buffer.concat(held).equals(contents)).toBe(!releases);
+  });
+
   it('is sent from its current position on', async () => {
     const { handler, output } = stage();
     const handle = await opened('0123456789');

@@ -15,6 +15,8 @@ export interface ServerOutput extends OutputStream {
    * @param isDelimited - whether the client can tell where the body ends without its being closed.
    */
   connectionField?(isDelimited: boolean): string;
+  /** Whether what `flush` waits for is that nobody holds the bytes any more; see `BaseHandler.releasesBytes`. */
+  readonly releasesBytes?: boolean;
 }
 
 /** Where a finished request is logged. */
@@ -78,6 +80,10 @@ export class ServerHandler extends SimpleHandler {
   override _writeText(text: string): void | Promise<void> {
     if (this.stdout.writeText === undefined) return super._writeText(text);
     return this.stdout.writeText(text);
+  }
+
+  override get releasesBytes(): boolean {
+    return this.stdout.releasesBytes === true;
   }
 
   override _flush(): void | Promise<void> {

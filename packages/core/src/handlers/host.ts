@@ -175,6 +175,14 @@ export abstract class HandlerHost {
   abstract _write(data: Uint8Array): void | Promise<void>;
 
   /**
+   * Whether the transport has let go of the bytes once the promise of `_write` or `_flush` has settled, so that they
+   * may be written over. By default it may hold them yet.
+   */
+  get releasesBytes(): boolean {
+    return false;
+  }
+
+  /**
    * Hands text to the transport, a byte for each code unit: the head, and what stands around chunks. A host that
    * can join it to the bytes that follow overrides it.
    */

@@ -10,6 +10,8 @@ export interface Sink {
   /** Checks a chunk and hands it to the transport; a promise when that asks to wait. */
   write(chunk: Uint8Array): void | PromiseLike<void>;
   _flush(): void | PromiseLike<void>;
+  /** Whether nobody holds the bytes of a write any more when its promise, or that of `_flush`, has settled. */
+  readonly releasesBytes: boolean;
   report(error: unknown): void;
 }
 
@@ -79,13 +81,17 @@ export class Sender {
   /** Sends what is left of a file, from its current position on (PEP 3333, "Optional Platform-Specific File Handling"). */
   async sendFile(handle: FileHandleLike, size: number): Promise<void> {
     let room = size;
+    let block = NO_BLOCK;
     while (room > 0 && this.#goesOn) {
-      const block = Buffer.allocUnsafeSlow(Math.min(BLOCK, room));
-      const read = await this.#wait(handle.read(block, 0, block.length, null));
+      // The same block as often as can be: new ones by the thousand outgrow the collector, and cost page faults.
+      if (block.length === 0) block = Buffer.allocUnsafeSlow(Math.min(BLOCK, room));
+      const read = await this.#wait(handle.read(block, 0, Math.min(block.length, room), null));
       if (read === undefined || read.bytesRead === 0) return;
       const wait = this.#sink.write(block.subarray(0, read.bytesRead));
       const full = this.#sink._flush() ?? wait;
+      const reusable = isPromise(full) && this.#sink.releasesBytes;
       if (isPromise(full)) await this.#wait(full);
+      if (!reusable) block = NO_BLOCK;
       room = this.#framing.left;
     }
   }
@@ -104,3 +110,4 @@ export class Sender {
 
 /** Files are read in blocks of this size, whatever the wrapper's `blksize`: fewer, larger reads. */
 const BLOCK = 256 * 1024;
+const NO_BLOCK = Buffer.alloc(0);

@@ -235,6 +235,11 @@ export class NodeHandler extends BaseHandler {
     return this.#writeNow(data);
   }
 
+  /** Node says 'drain' when the socket has taken all; a response that waits in a pipeline, or middleware, before that. */
+  override get releasesBytes(): boolean {
+    return this.#pristine && this.response.socket !== null;
+  }
+
   #writeNow(data: Uint8Array): void | Promise<void> {
     const stream: Writable = this.response;
     // A closed response says "full" for ever.
