@@ -1,3 +1,4 @@
+import type { Application } from '@wsgi/core';
 import { makeServer } from '@wsgi/simple-server';
 import { describe, expect, it } from 'vitest';
 import { dial, echo, echoBody, exchange, serve, statuses } from './support.ts';
@@ -101,6 +102,20 @@ it('an application may take longer than a client may', async () => {
   }, limits);
   const post = 'POST / HTTP/1.1\r\nHost: a\r\nConnection: close\r\nContent-Length: 2\r\n\r\nok';
   expect(await exchange(server, post)).toMatch(/200 OK[\s\S]*ok$/);
+});
+
+it('an application may take its time between chunks, also after one that the client was waited for', async () => {
+  const size = 4_000_000;
+  const app: Application = async function* (_environ, startResponse) {
+    startResponse('200 OK', []);
+    yield Buffer.alloc(size, 'x');
+    await new Promise((resolve) => setTimeout(resolve, 400));
+    yield Buffer.from('the end');
+  };
+  const server = await serve(app, { timeout: 100 });
+  const answer = await exchange(server, 'GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n');
+  expect(answer.length).toBeGreaterThan(size);
+  expect(answer).toMatch(/the end\r\n0\r\n\r\n$/);
 });
 
 it('a slow reader of a long response is not cut off while it reads', async () => {

@@ -16,13 +16,17 @@ export class Output implements ServerOutput {
   isOld = false;
   /** Whether anything of the response at hand has been written. */
   begun = false;
+  /** `flush` waits until the system has taken all. */
+  readonly releasesBytes: boolean = true;
   /** Whether the client can tell where the body of the response at hand ends, but for the connection's end. */
   #isDelimited = true;
   readonly #socket: Socket;
   readonly #timeout: number;
   readonly #persists: () => boolean;
   #held = '';
+  #isCorked = false;
   #drained: Promise<void> | undefined;
+  #wake: (() => void) | undefined;
 
   /**
    * @param timeout - milliseconds without progress after which a client that does not read is cut off.
@@ -32,7 +36,12 @@ export class Output implements ServerOutput {
     this.#socket = socket;
     this.#timeout = timeout;
     this.#persists = persists;
-    if (timeout > 0) socket.on('timeout', () => socket.destroy());
+    // Bytes that do not leave are the client's doing; without any, it is the application that takes its time.
+    socket.on('timeout', () => {
+      if (socket.writableLength > 0) socket.destroy();
+    });
+    const wake = (): void => this.#wake?.();
+    socket.on('drain', wake).on('close', wake);
   }
 
   get destroyed(): boolean {
@@ -58,16 +67,16 @@ export class Output implements ServerOutput {
       this.writeText(bytes.toString('latin1'));
       return;
     }
-    const socket = this.#socket;
-    if (socket.destroyed) return;
-    socket.cork();
+    if (this.#socket.destroyed) return;
+    this.#cork();
     this.#writeHeld();
-    socket.write(data);
-    socket.uncork();
+    this.#socket.write(data);
   }
 
   flush(): void | Promise<void> {
     this.#writeHeld();
+    if (this.#isCorked) this.#socket.uncork();
+    this.#isCorked = false;
     return this.#socket.writableNeedDrain ? this.drained() : undefined;
   }
 
@@ -98,21 +107,33 @@ export class Output implements ServerOutput {
 
   /** Resolves when all that was written has left for the system, or the connection has closed. */
   drained(): Promise<void> {
-    this.#drained ??= this.#drain().finally(() => {
-      this.#drained = undefined;
-      this.#socket.setTimeout(0);
+    this.#drained ??= new Promise((resolve) => {
+      const wake = (): void => {
+        this.#drained = undefined;
+        resolve();
+      };
+      this.#wake = wake;
+      this.#watch();
     });
     return this.#drained;
   }
 
-  #drain(): Promise<void> {
+  #watch(): void {
     const socket = this.#socket;
-    return new Promise((resolve) => {
-      if (socket.destroyed) return resolve();
-      socket.setTimeout(this.#timeout);
-      // The callback comes after what was written before; with an error when the connection is destroyed.
-      socket.write('', () => resolve());
-    });
+    if (socket.destroyed) {
+      this.#wake?.();
+      return;
+    }
+    // Set once: each byte that is written or has left starts it anew.
+    if (socket.timeout === undefined) socket.setTimeout(this.#timeout);
+    // The callback comes after what was written before; with an error when the connection is destroyed.
+    if (!socket.writableNeedDrain) socket.write('', () => this.#wake?.());
+  }
+
+  /** A chunk, and what stands around it, goes to the system in one piece. */
+  #cork(): void {
+    if (!this.#isCorked) this.#socket.cork();
+    this.#isCorked = true;
   }
 
   #writeHeld(): void {
