@@ -2,8 +2,10 @@
 import { spawn } from 'node:child_process';
 import { rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
+import { connect } from 'node:net';
 import { cpus } from 'node:os';
 import { createInterface } from 'node:readline';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { drive, items, memoryOf, processorTime, wrkVersion } from './load.mjs';
 import { chart, median, table } from './report.mjs';
@@ -79,18 +81,27 @@ if (!chosenServers.some(({ name }) => name === options.base)) {
   chosenServers.unshift(base);
 }
 
-/** Starts a server; resolves with its process and port when it has said the port. */
-function start(server) {
+/** Starts a server; resolves with its process and port when it has said the port, and accepts there. */
+async function start(server) {
   const child = spawn(server.command, server.args, {
     stdio: ['ignore', 'pipe', 'inherit'],
     env: { ...process.env, NODE_ENV: 'production', BENCH_FILE: filePath },
   });
-  return new Promise((resolve, reject) => {
+  const port = await new Promise((resolve, reject) => {
     child.once('error', reject);
     child.once('exit', (code) => reject(new Error(`${server.name} ended with code ${code}`)));
-    createInterface(child.stdout).once('line', (line) =>
-      resolve({ child, port: Number(line), idle: memoryOf(child.pid)?.now }),
-    );
+    createInterface(child.stdout).once('line', (line) => resolve(Number(line)));
+  });
+  // Some say their port before they listen.
+  for (let left = 100; left > 0 && !(await accepts(port)); left -= 1) await sleep(50);
+  return { child, port, idle: memoryOf(child.pid)?.now };
+}
+
+function accepts(port) {
+  return new Promise((resolve) => {
+    const socket = connect(port, '127.0.0.1');
+    socket.once('connect', () => resolve(true)).once('error', () => resolve(false));
+    socket.once('connect', () => socket.destroy());
   });
 }
 
