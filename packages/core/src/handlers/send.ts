@@ -81,19 +81,19 @@ export class Sender {
   /** Sends what is left of a file, from its current position on (PEP 3333, "Optional Platform-Specific File Handling"). */
   async sendFile(handle: FileHandleLike, size: number): Promise<void> {
     let room = size;
-    let block = NO_BLOCK;
+    let block: Buffer | undefined;
     while (room > 0 && this.#goesOn) {
-      // The same block as often as can be: new ones by the thousand outgrow the collector, and cost page faults.
-      if (block.length === 0) block = Buffer.allocUnsafeSlow(Math.min(BLOCK, room));
+      block ??= takeBlock(room);
       const read = await this.#wait(handle.read(block, 0, Math.min(block.length, room), null));
       if (read === undefined || read.bytesRead === 0) return;
       const wait = this.#sink.write(block.subarray(0, read.bytesRead));
       const full = this.#sink._flush() ?? wait;
       const reusable = isPromise(full) && this.#sink.releasesBytes;
       if (isPromise(full)) await this.#wait(full);
-      if (!reusable) block = NO_BLOCK;
+      if (!reusable) block = undefined;
       room = this.#framing.left;
     }
+    if (block !== undefined && !this.#client.gone) keepBlock(block);
   }
 
   get #goesOn(): boolean {
@@ -110,4 +110,16 @@ export class Sender {
 
 /** Files are read in blocks of this size, whatever the wrapper's `blksize`: fewer, larger reads. */
 const BLOCK = 256 * 1024;
-const NO_BLOCK = Buffer.alloc(0);
+
+/** Blocks that nobody holds any more: new ones by the thousand outgrow the collector, and cost page faults. */
+const spare: Buffer[] = [];
+const MOST_SPARE = 16;
+
+function takeBlock(room: number): Buffer {
+  if (room < BLOCK) return Buffer.allocUnsafeSlow(room);
+  return spare.pop() ?? Buffer.allocUnsafeSlow(BLOCK);
+}
+
+function keepBlock(block: Buffer): void {
+  if (block.length === BLOCK && spare.length < MOST_SPARE) spare.push(block);
+}
