@@ -103,6 +103,54 @@ describe.each(parallel)('$name', (host) => {
   });
 });
 
+describe.each(hosts)('$name', (host) => {
+  it('lets an application read its request behind the last byte of its answer', async () => {
+    let input = '';
+    const served = await host.serve(async function* (environ, startResponse) {
+      startResponse('200 OK', [
+        ['Content-Type', 'text/plain'],
+        ['Content-Length', '2'],
+      ]);
+      yield Buffer.from('ok');
+      input = Buffer.from(await environ['wsgi.input'].read()).toString();
+    }, {});
+    onTestFinished(() => served.close());
+    const connection = await connectClient(served);
+    onTestFinished(() => connection.close());
+    const exchange = connection.start({ method: 'POST', upload: 'unsized' });
+    await exchange.send('before it, ');
+    await exchange.head;
+    await exchange.send('behind it');
+    exchange.finish();
+    expect((await exchange.response).text).toBe('ok');
+    await expect.poll(() => input).toBe('before it, behind it');
+    expect(served.reported()).toBe('');
+  });
+
+  it('reports nothing of an application that reads while its client goes', async () => {
+    let over = false;
+    const served = await host.serve(async function* (environ, startResponse) {
+      startResponse('200 OK', []);
+      try {
+        yield Buffer.from('a part');
+        await environ['wsgi.input'].read();
+      } finally {
+        over = true;
+      }
+    }, {});
+    onTestFinished(() => served.close());
+    const connection = await connectClient(served);
+    const exchange = connection.start({ method: 'POST', upload: 'unsized' });
+    await exchange.send('a part');
+    await exchange.until('a part');
+    connection.close();
+    await expect.poll(() => over).toBe(true);
+    await exchange.response;
+    for (let turn = 0; turn < 5; turn += 1) await new Promise((resolve) => setImmediate(resolve));
+    expect(served.reported()).toBe('');
+  });
+});
+
 const serial = hosts.filter(({ name }) => !/http2|HTTP\/2/.test(name));
 
 describe.each(serial)('$name', (host) => {

@@ -11,6 +11,8 @@ export class ReplyHandler extends NodeHandler {
   readonly #request: FastifyRequest;
   readonly #reply: FastifyReply;
   #stream: Readable | undefined;
+  /** The chunk that is the whole body, until it is known whether the application goes on behind it. */
+  #whole: Buffer | undefined;
   #sent = false;
   #room: Promise<void> | undefined;
   #makeRoom: (() => void) | undefined;
@@ -45,10 +47,14 @@ export class ReplyHandler extends NodeHandler {
   override _write(data: Uint8Array): void | Promise<void> {
     if (this.#stream !== undefined) return this.#push(this.#stream, data);
     // Fastify would give a buffer without a type one; what the application did not say is not said.
-    if (this.bodyIsWhole && this.headers?.has('Content-Type') && !this.closesOnBody) {
-      this.#send(Buffer.from(data.buffer, data.byteOffset, data.length));
+    if (this.bodyIsWhole && this.headers?.has('Content-Type')) {
+      this.#whole = Buffer.from(data.buffer, data.byteOffset, data.length);
       return undefined;
     }
+    return this.#sendStream(data);
+  }
+
+  #sendStream(data: Uint8Array): void | Promise<void> {
     const stream = this.#openStream();
     this.#stream = stream;
     const wait = this.#push(stream, data);
@@ -102,17 +108,25 @@ export class ReplyHandler extends NodeHandler {
     }
   }
 
-  override _flush(): void {}
+  /** A buffer ends the response, and with it the request: an application that goes on may want to read that. */
+  override _flush(): void | Promise<void> {
+    const whole = this.#whole;
+    this.#whole = undefined;
+    if (whole === undefined) return undefined;
+    return this.bodyLeft ? this.#sendStream(whole) : this.#send(whole);
+  }
 
   override _end(): void {
     this.releaseInput();
-    if (this.closesOnBody) this.drainRequest(() => this.#endLater());
-    else this.#endNow();
+    if (this.closesOnBody) {
+      this._flush();
+      this.drainRequest(() => this.#endLater());
+    } else this.#endNow();
   }
 
   #endNow(): void {
     // Not null: Fastify would serialize that, as JSON.
-    if (!this.#sent) this.#send(undefined);
+    if (!this.#sent) this.#send(this.#whole);
     this.#stream?.push(null);
   }
 
@@ -137,7 +151,13 @@ export class ReplyHandler extends NodeHandler {
       this.drainRequest();
     };
     if (this.bodyRefused) drain();
-    else this.onceSent(drain);
+    else {
+      this.onceSent(() => {
+        // Not what the application, which is still at it, makes has been sent: nobody waits for that.
+        if (this.#stream?.readableEnded === false) this.handleDisconnect();
+        drain();
+      });
+    }
   }
 
   /** The request goes on in the host's not-found handler. */

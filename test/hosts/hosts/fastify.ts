@@ -38,9 +38,10 @@ function admitAnyPath({ url = '/' }: { url?: string | undefined }): string {
  * Fastify's own handler writes its 400 to a client that breaks off within its request even into an answer that has
  * begun. Node's does not, nor does this.
  */
-function refuseClient(error: Error, socket: Socket): void {
+function refuseClient(error: NodeJS.ErrnoException, socket: Socket): void {
   if (socket.writable && socket.bytesWritten === 0) {
-    socket.write('HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n');
+    const status = error.code === 'HPE_HEADER_OVERFLOW' ? '431 Too Large' : '400 Bad Request';
+    socket.write(`HTTP/1.1 ${status}\r\nConnection: close\r\n\r\n`);
   }
   socket.destroy(error);
 }

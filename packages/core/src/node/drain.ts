@@ -1,4 +1,4 @@
-import type { Readable } from 'node:stream';
+import { Readable } from 'node:stream';
 import type { NodeRequest } from './environ.js';
 import type { NodeResponse } from './response-head.js';
 
@@ -17,7 +17,8 @@ const MOST_MILLISECONDS = 5_000;
  *   slow.
  */
 export function drain(body: Readable, done: (whole: boolean) => void): void {
-  if (body.readableEnded || body.destroyed) {
+  const carrier = carrierOf(body);
+  if (body.readableEnded || body.destroyed || carrier.errored !== null) {
     done(body.readableEnded);
     return;
   }
@@ -25,6 +26,7 @@ export function drain(body: Readable, done: (whole: boolean) => void): void {
   const finish = (whole: boolean): void => {
     clearTimeout(timer);
     body.off('data', onData).off('end', onEnd).off('close', onClose);
+    carrier.off('error', onClose);
     done(whole);
   };
   const onData = (chunk: Uint8Array): void => {
@@ -35,7 +37,16 @@ export function drain(body: Readable, done: (whole: boolean) => void): void {
   const onClose = (): void => finish(body.readableEnded);
   const timer = setTimeout(finish, MOST_MILLISECONDS, false);
   timer.unref();
+  carrier.on('error', onClose);
   body.on('data', onData).on('end', onEnd).on('close', onClose).resume();
+}
+
+/**
+ * What a request of HTTP/2's compat API reads. Once it has failed, it gives nothing more, and nobody says so to the
+ * request: as when a host gives its answer to HEAD a body.
+ */
+function carrierOf(body: Readable): Readable {
+  return 'stream' in body && body.stream instanceof Readable ? body.stream : body;
 }
 
 /** Ends the connection, or under HTTP/2 the stream, of a request whose body is not wanted; the response goes out first. */

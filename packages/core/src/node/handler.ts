@@ -1,6 +1,7 @@
 import cluster from 'node:cluster';
 import { constants } from 'node:http2';
 import type { Readable, Writable } from 'node:stream';
+import { ClientDisconnectedError } from '../errors.js';
 import { BaseHandler } from '../handlers/base.js';
 import { isPromise } from '../handlers/promise.js';
 import { Headers } from '../headers.js';
@@ -168,9 +169,9 @@ export class NodeHandler extends BaseHandler {
   releaseInput(): void {
     if (this.#source === undefined) return;
     this.#source.release();
-    if (this.#input instanceof BodyInput) {
-      this.#input.end();
-    }
+    if (!(this.#input instanceof BodyInput)) return;
+    if (this.clientGone) this.#input.fail(new ClientDisconnectedError());
+    else this.#input.end();
   }
 
   /** {@link releaseInput}, where somebody else is to answer, who may want the rest of the body or may not. */
