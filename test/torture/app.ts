@@ -5,18 +5,23 @@ import fc from 'fast-check';
 export interface AppPlan {
   /** Whether the call gives a promise. */
   call: 'sync' | 'async';
-  body: 'array' | 'generator' | 'asyncGenerator' | 'iterable' | 'asyncIterable';
-  /** How many steps run in the call. An array has none of its own, so that all run there. */
+  body: 'generator' | 'asyncGenerator' | 'iterable' | 'asyncIterable' | Held;
+  /** How many steps run in the call. What is held has none of its own, so that all run there. */
   split: number;
   steps: readonly Step[];
   close: 'none' | 'sync' | 'async' | 'throws' | 'rejects';
 }
 
+/** Bodies that are there when the call returns; a `file` tells its size, an `asyncFile` does not. */
+type Held = 'array' | 'file' | 'asyncFile';
+const HELD: ReadonlySet<string> = new Set<Held>(['array', 'file', 'asyncFile']);
+
 export type Step =
   | {
       do: 'start';
       status: string;
-      fields: 'good' | 'split' | 'hop' | 'name' | 'none';
+      /** `typed` are good ones, too, with a Content-Type. */
+      fields: 'good' | 'typed' | 'split' | 'hop' | 'name' | 'none';
       /** Content-Length, as the difference from the bytes that follow; undefined: none is given. */
       length?: number | undefined;
       excInfo: boolean;
@@ -55,7 +60,7 @@ const start: fc.Arbitrary<Step> = fc.record({
     { weight: 1, arbitrary: bad },
   ),
   fields: fc.oneof(
-    { weight: 20, arbitrary: fc.constant('good' as const) },
+    { weight: 20, arbitrary: fc.constantFrom('good', 'typed' as const) },
     { weight: 1, arbitrary: fc.constantFrom('split', 'hop', 'name', 'none' as const) },
   ),
   length: fc.oneof(
@@ -118,12 +123,18 @@ const steps: fc.Arbitrary<readonly Step[]> = fc.oneof(
 export const appPlan: fc.Arbitrary<AppPlan> = fc
   .record({
     call: fc.constantFrom('sync', 'async' as const),
-    body: fc.constantFrom(
-      'array',
-      'generator',
-      'asyncGenerator',
-      'iterable',
-      'asyncIterable' as const,
+    body: fc.oneof(
+      { weight: 1, arbitrary: fc.constantFrom('file', 'asyncFile' as const) },
+      {
+        weight: 5,
+        arbitrary: fc.constantFrom(
+          'array',
+          'generator',
+          'asyncGenerator',
+          'iterable',
+          'asyncIterable' as const,
+        ),
+      },
     ),
     split: fc.nat({ max: 3 }),
     steps,
@@ -136,15 +147,17 @@ export const appPlan: fc.Arbitrary<AppPlan> = fc
 
 /** The plan without the steps that cannot be where they are: nothing waits in what is synchronous. */
 function executable(plan: AppPlan): AppPlan {
-  const split = plan.body === 'array' ? plan.steps.length : plan.split;
+  const split = HELD.has(plan.body) ? plan.steps.length : plan.split;
   const waits = (index: number): boolean =>
     index < split ? plan.call === 'async' : plan.body.startsWith('async');
-  const yields = (index: number): boolean => plan.body === 'array' || index >= split;
+  const yields = (index: number): boolean => HELD.has(plan.body) || index >= split;
   const kept: Step[] = [];
   let calls = 0;
   for (const [index, planned] of plan.steps.entries()) {
     if (['read', 'pause', 'hang'].includes(planned.do) && !waits(index)) continue;
     if (['chunk', 'text'].includes(planned.do) && !yields(index)) continue;
+    // Files hold bytes.
+    if (planned.do === 'text' && HELD.has(plan.body) && plan.body !== 'array') continue;
     if (index < split) calls += 1;
     kept.push(planned);
   }
@@ -164,8 +177,8 @@ function bytesFrom(plan: AppPlan, index: number): number {
 export function lengthAt(plan: AppPlan, index: number): number | undefined {
   const planned = plan.steps[index];
   if (planned?.do !== 'start' || planned.length === undefined) return undefined;
-  // What an array holds is sent after all that is written, and what was put in it before counts, too.
-  const from = plan.body === 'array' ? 0 : index;
+  // What is held is sent after all that is written, and what was put there before counts, too.
+  const from = HELD.has(plan.body) ? 0 : index;
   return Math.max(0, bytesFrom(plan, from) + planned.length);
 }
 

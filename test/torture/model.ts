@@ -85,6 +85,7 @@ class Model {
     this.#returned = true;
     if (body === 'array')
       this.#array(steps.filter(({ do: what }) => what === 'chunk' || what === 'text'));
+    else if (body === 'file' || body === 'asyncFile') this.#file(body === 'file');
     else this.#iterate(split);
     this.#finish();
   }
@@ -107,8 +108,7 @@ class Model {
       if (!this.#wanted) return;
       if (chunk.do !== 'chunk') throw new Failure();
       if (chunk.size === 0) continue;
-      const counted = this.#length === undefined && !/^(20[45]|304)/.test(this.#status ?? '');
-      if (this.#status !== undefined && !this.#headersSent && counted) {
+      if (this.#isCounted) {
         if (chunks.some(({ do: what }) => what === 'text')) throw new Failure();
         this.#length = size;
       }
@@ -116,19 +116,36 @@ class Model {
     }
   }
 
+  /** A file is sent after all that was written; what it says of its size is its length. */
+  #file(tellsSize: boolean): void {
+    let size = 0;
+    for (const step of this.#plan.steps) if (step.do === 'chunk') size += step.size;
+    if (size === 0 || !this.#wanted) return;
+    if (tellsSize && this.#isCounted) this.#length = size;
+    this.#emit(size);
+  }
+
+  /** Whether the gateway says how long a body is that it knows. */
+  get #isCounted(): boolean {
+    if (this.#status === undefined || this.#headersSent || this.#length !== undefined) return false;
+    return !/^(20[45]|304)/.test(this.#status);
+  }
+
   #step(index: number): void {
     const step = this.#plan.steps[index];
-    const inArray = this.#plan.body === 'array';
+    const inCall = index < this.#plan.split;
     if (step?.do === 'start') this.#start(step, lengthAt(this.#plan, index));
     if (step?.do === 'write' && this.#status !== undefined) this.#emit(step.size);
-    if (step?.do === 'chunk' && !inArray) this.#emit(step.size);
-    if (step?.do === 'text' && !inArray && !this.#wanted) this.#mayReport = 1;
-    if (step?.do === 'throw' || (step?.do === 'text' && !inArray)) throw new Failure();
+    // What is handed over in the call is held until the body's turn comes.
+    if (step?.do === 'chunk' && !inCall) this.#emit(step.size);
+    if (step?.do === 'text' && !inCall && !this.#wanted) this.#mayReport = 1;
+    if (step?.do === 'throw' || (step?.do === 'text' && !inCall)) throw new Failure();
     if (step?.do === 'hang') throw new Hang();
   }
 
   #start(step: Step & { do: 'start' }, length: number | undefined): void {
-    if (!RIGHT_STATUS.test(step.status) || step.fields !== 'good') throw new Failure();
+    const good = step.fields === 'good' || step.fields === 'typed';
+    if (!RIGHT_STATUS.test(step.status) || !good) throw new Failure();
     if (step.excInfo ? this.#headersSent : this.#status !== undefined) throw new Failure();
     this.#status = step.status;
     this.#length = step.status.startsWith('204') ? undefined : length;

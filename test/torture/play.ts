@@ -2,6 +2,7 @@
 import {
   type Application,
   type Environ,
+  type ReadableFile,
   type ResponseBody,
   readChunks,
   type StartResponse,
@@ -14,6 +15,8 @@ const PLANNED = 'torture: a planned error';
 /** What one application has seen and done. */
 export class Seen {
   calls = 0;
+  /** Calls that have given a body, or an error. */
+  returned = 0;
   /** Bodies given to the host. */
   bodies = 0;
   closes = 0;
@@ -33,7 +36,15 @@ export function play(plan: AppPlan, seen: Seen): Application {
   return (environ, startResponse) => {
     seen.calls += 1;
     const run = new Run(plan, seen, environ, startResponse);
-    return plan.call === 'async' ? run.callLater() : run.call();
+    const returned = (): void => {
+      seen.returned += 1;
+    };
+    if (plan.call === 'async') return run.callLater().finally(returned);
+    try {
+      return run.call();
+    } finally {
+      returned();
+    }
   };
 }
 
@@ -89,6 +100,7 @@ class Run {
     const fields: Array<[string, string]> = [['X-Torture', 'yes']];
     const length = lengthAt(this.#plan, index);
     if (length !== undefined) fields.push(['Content-Length', String(length)]);
+    if (step.fields === 'typed') fields.push(['Content-Type', 'text/plain']);
     if (step.fields === 'split') fields.push(['X-Split', 'a\r\nX-Injected: yes']);
     if (step.fields === 'hop') fields.push(['Connection', 'keep-alive']);
     if (step.fields === 'name') fields.push(['Bad Name', 'a']);
@@ -156,24 +168,48 @@ class Run {
   }
 
   #body(): ResponseBody {
-    const body = this.#unclosed();
+    const { body } = this.#plan;
     this.#seen.bodies += 1;
+    const close = this.#closing();
+    if (body !== 'file' && body !== 'asyncFile') return Object.assign(this.#unclosed(), close);
+    const FileWrapper = this.#environ['wsgi.file_wrapper'];
+    return new FileWrapper({ ...this.#file(body), ...close });
+  }
+
+  /** The body's `close`, if it has one. */
+  #closing(): { close?(): void | Promise<void> } {
     const { close } = this.#plan;
-    if (close === 'none') return body;
+    if (close === 'none') return {};
     this.#seen.wantsClose = true;
-    return Object.assign(body, {
+    return {
       close: (): void | Promise<void> => {
         this.#seen.closes += 1;
         if (close === 'throws') throw new Error(PLANNED);
         if (close === 'rejects') return Promise.reject(new Error(PLANNED));
         if (close === 'async') return new Promise((resolve) => setImmediate(resolve));
       },
-    });
+    };
+  }
+
+  #file(kind: 'file' | 'asyncFile'): ReadableFile {
+    const bytes = Buffer.concat(this.#chunks());
+    let place = 0;
+    const read = (size: number): Buffer => {
+      const block = bytes.subarray(place, place + size);
+      place += block.length;
+      return block;
+    };
+    if (kind === 'file') return { read, size: bytes.length };
+    return { read: (size) => new Promise((resolve) => setImmediate(() => resolve(read(size)))) };
+  }
+
+  #chunks(): Uint8Array[] {
+    return this.#plan.steps.flatMap((step) => this.#chunk(step) ?? []);
   }
 
   #unclosed(): ResponseBody {
-    const { body, steps, split } = this.#plan;
-    if (body === 'array') return steps.flatMap((step) => this.#chunk(step) ?? []);
+    const { body, split } = this.#plan;
+    if (body === 'array') return this.#chunks();
     if (body === 'generator') return this.#generate(split);
     if (body === 'asyncGenerator') return this.#generateLater(split);
     if (body === 'iterable') {

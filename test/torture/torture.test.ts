@@ -23,19 +23,24 @@ it('tortures every host that the command can name', () => {
   expect(hosts.map(({ name }) => name)).toEqual(JSON.parse(named));
 });
 
+const residentMiB = (): number => Math.round(process.memoryUsage.rss() / 2 ** 20);
+
 describe.each(chosen)('$name', (host) => {
   let arena: Arena;
   let began: number;
+  let memory: number;
   beforeAll(async () => {
     began = performance.now();
     arena = new Arena(host);
     await arena.open();
+    memory = residentMiB();
   });
   afterAll(async () => {
     await arena.close();
     const seconds = (performance.now() - began) / 1000;
     const rate = (arena.played / seconds).toFixed(0);
-    console.log(`${host.name}: ${arena.played} pairs in ${seconds.toFixed(0)} s, ${rate} a second`);
+    const pace = `${arena.played} pairs in ${seconds.toFixed(0)} s, ${rate} a second`;
+    console.log(`${host.name}: ${pace}; ${memory} MiB at first, ${residentMiB()} MiB at last`);
   });
 
   const torture = (seed: number, numRuns: number) =>
