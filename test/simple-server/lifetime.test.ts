@@ -1,7 +1,8 @@
+import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { request } from 'node:http';
 import { Agent, request as secureRequest } from 'node:https';
-import { Server } from 'node:net';
+import { connect, Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { TextErrors } from '@wsgi/core';
@@ -75,6 +76,23 @@ it('cuts off what runs when it closes', async () => {
   await server.close();
   await server.close();
   expect(await client.untilClosed()).toBe('');
+});
+
+it('closes without waiting for the client of an answer that failed', async () => {
+  const server = await serve(
+    (_environ, startResponse) => {
+      startResponse('200 OK', [])(Buffer.from('a part'));
+      throw new Error('planned');
+    },
+    { errors: new TextErrors(() => {}) },
+  );
+  const { port } = server;
+  const socket = connect({ port: port ?? 0, host: '127.0.0.1', allowHalfOpen: true });
+  onTestFinished(() => void socket.destroy());
+  socket.write('GET / HTTP/1.1\r\nHost: a\r\n\r\n');
+  // It takes the end of our side, and leaves its own open.
+  await once(socket.resume(), 'end');
+  await server.close();
 });
 
 it('says when the next request has been answered', async () => {

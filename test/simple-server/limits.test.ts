@@ -1,4 +1,4 @@
-import type { Application } from '@wsgi/core';
+import { type Application, TextErrors } from '@wsgi/core';
 import { makeServer } from '@wsgi/simple-server';
 import { describe, expect, it } from 'vitest';
 import { dial, echo, echoBody, exchange, serve, statuses } from './support.ts';
@@ -71,6 +71,23 @@ describe('a slow client is cut off, and others are served:', () => {
     await ended;
     // What the kernel's buffers take, and no more.
     expect(handed).toBeLessThan(20_000_000);
+  });
+
+  it('one that never reads what there is of an answer that failed', async () => {
+    const server = await serve(
+      (_environ, startResponse) => {
+        const write = startResponse('200 OK', []);
+        write(Buffer.alloc(20_000_000));
+        throw new Error('planned');
+      },
+      { timeout: 150, errors: new TextErrors(() => {}) },
+    );
+    const client = await dial(server);
+    client.socket.pause();
+    client.send('GET / HTTP/1.1\r\nHost: a\r\n\r\n');
+    await server.handleRequest();
+    // It does so when the last connection has gone.
+    await server.shutdown(60_000);
   });
 
   it('one that pipelines without reading', async () => {

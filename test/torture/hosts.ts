@@ -20,3 +20,16 @@ export const hosts: readonly Host[] = [
 
 /** With those that differ in who answers errors alone: they need no faults of their own. */
 export const playedHosts: readonly Host[] = [...hosts, fastifyFiveHttp2, koa];
+
+/**
+ * Those that destroy the connection at an error in a response that was begun, and so may cut off the answers before it
+ * in a pipeline (RFC 9112 section 9.6).
+ */
+export const cutsAhead: ReadonlySet<Host> = new Set([
+  nodeHttp,
+  nodeHttps,
+  expressFour,
+  expressFive,
+  fastifyFive,
+  koa,
+]);

@@ -1,28 +1,13 @@
 /** Defects that the torture has found, each by the behaviour that was wrong. */
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
-import { connect as connectTls } from 'node:tls';
 import type { Application, Environ } from '@wsgi/core';
 import { makeServer, type WSGIServer } from '@wsgi/simple-server';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { selfSigned } from '../hosts/certificate.ts';
 import { connect as connectClient } from '../hosts/client/index.ts';
-import type { Host } from '../hosts/stage.ts';
+import { dial } from './dial.ts';
 import { playedHosts as hosts } from './hosts.ts';
-
-/** A server and a socket to it, which stays open for writing when the server ends it. */
-async function dial(host: Host, app: Application): Promise<Socket> {
-  const served = await host.serve(app, {});
-  onTestFinished(() => served.close());
-  const address = { port: served.port, host: '127.0.0.1', allowHalfOpen: true };
-  const socket = served.secure
-    ? connectTls({ ...address, rejectUnauthorized: false, ALPNProtocols: ['http/1.1'] })
-    : connect(address);
-  onTestFinished(() => void socket.destroy());
-  socket.on('error', () => {}).resume();
-  await once(socket, served.secure ? 'secureConnect' : 'connect');
-  return socket;
-}
 
 /** Whether the connection ended with a reset. Node shows one that comes with data as an end; a write then fails. */
 async function wasReset(socket: Socket): Promise<boolean> {

@@ -12,17 +12,12 @@ import {
   type RequestPlan,
 } from './client.ts';
 import { playHttp2 } from './client-http2.ts';
+import { cutsAhead } from './hosts.ts';
 import { expected, type Outcome } from './model.ts';
 import { play, Seen } from './play.ts';
 
 /** How long the host may take to come to rest after a client, in milliseconds: a bound for a busy machine. */
 const REST = 10_000;
-
-/**
- * Hosts whose own error handler destroys the connection at an error in a response that was begun, and so may cut off
- * the answers before it in a pipeline.
- */
-const CUTS_AHEAD: ReadonlySet<string> = new Set(['Express 4', 'Express 5']);
 
 /**
  * node:https destroys the connection of a pipeline that makes it pause: it pauses its parser, then gives it what TLS
@@ -126,15 +121,15 @@ export class Arena {
     if (this.#served?.protocol !== 'http1') return outcomes.length;
     const cut = outcomes.findIndex(({ complete }) => complete !== 'yes');
     if (cut < 0) return outcomes.length;
-    return plan.pipelines && cut > 0 && this.#cutsAhead(plan.requests.slice(cut)) ? 0 : cut + 1;
+    return plan.pipelines && cut > 0 && this.#cutsAhead(plan.requests[cut]) ? 0 : cut + 1;
   }
 
   /**
-   * Whether the end of a connection may cost its client answers that were whole. It is destroyed at a response that is
-   * cut, and what is unread of a request then makes that a reset (RFC 9112 section 9.6).
+   * Whether a response that is cut may cost its client answers that were whole. For HTTP/1.0 only a reset can tell that
+   * it was cut.
    */
-  #cutsAhead(cutAndBehind: readonly RequestPlan[]): boolean {
-    return CUTS_AHEAD.has(this.#host.name) || cutAndBehind.some((each) => bodySize(each) > 0);
+  #cutsAhead(cut: RequestPlan | undefined): boolean {
+    return cutsAhead.has(this.#host) || cut?.version === '1.0';
   }
 
   /** Waits until nothing of the pair is left: bodies closed, sockets, files and timers gone. */

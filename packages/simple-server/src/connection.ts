@@ -78,7 +78,8 @@ export class Connection implements BodyTransport {
     this.#server = server;
     this.#handler = handler;
     this.#parser = new RequestParser({ ...server.limits, maxBodySize: server.maxBodySize });
-    this.#output = new Output(socket, server.limits.timeout, () => this.#persists());
+    const persists = (): boolean => this.#persists();
+    this.#output = new Output(socket, server.limits.timeout, persists, () => this.#cut());
     this.#since = performance.now();
     this.deadline = this.#since + span(server.limits.headersTimeout);
     socket.on('data', (chunk: Buffer) => this.#receive(chunk));
@@ -224,8 +225,7 @@ export class Connection implements BodyTransport {
     this.#since = undefined;
     this.#server.answered();
     if (this.#state === 'closing' || this.#socket.destroyed) return;
-    if (!this.#output.begun) this.#socket.destroy();
-    else if (!this.#output.keepAlive) this.#close();
+    if (!this.#output.begun || !this.#output.keepAlive) this.#close();
     else if (this.#output.isPending) this.#flush();
     else this.#settle();
   }
@@ -283,6 +283,12 @@ export class Connection implements BodyTransport {
       this.deadline = performance.now() + longestDropping;
       socket.resume().setTimeout(0);
     });
+  }
+
+  /** The response at hand is given up: nothing of its request is read any more. */
+  #cut(): void {
+    this.#body?.fail();
+    if (this.#state !== 'closing') this.#close();
   }
 
   /** The client has closed its side. As in node:http, it gets what was written, and waits for no more. */

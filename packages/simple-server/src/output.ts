@@ -23,6 +23,7 @@ export class Output implements ServerOutput {
   readonly #socket: Socket;
   readonly #timeout: number;
   readonly #persists: () => boolean;
+  readonly #close: () => void;
   #held = '';
   #isCorked = false;
   #drained: Promise<void> | undefined;
@@ -31,11 +32,13 @@ export class Output implements ServerOutput {
   /**
    * @param timeout - milliseconds without progress after which a client that does not read is cut off.
    * @param persists - asked when a head is written: whether the connection may serve on after it.
+   * @param close - closes the connection in order, behind what was written.
    */
-  constructor(socket: Socket, timeout: number, persists: () => boolean) {
+  constructor(socket: Socket, timeout: number, persists: () => boolean, close: () => void) {
     this.#socket = socket;
     this.#timeout = timeout;
     this.#persists = persists;
+    this.#close = close;
     // Bytes that do not leave are the client's doing; without any, it is the application that takes its time.
     socket.on('timeout', () => {
       if (socket.writableLength > 0) socket.destroy();
@@ -80,12 +83,18 @@ export class Output implements ServerOutput {
     return this.#socket.writableNeedDrain ? this.drained() : undefined;
   }
 
-  /** Cuts the response off. */
+  /**
+   * Cuts the response off. Where its framing tells the client so, the connection closes in order: to close it on
+   * unread bytes could cost the client whole answers before this one (RFC 9112, section 9.6).
+   */
   destroy(): void {
-    const socket = this.#socket;
-    this.#held = '';
-    if (this.endsWithConnection) resetConnection(socket);
-    else socket.destroy();
+    if (this.endsWithConnection) {
+      this.#held = '';
+      resetConnection(this.#socket);
+      return;
+    }
+    this.#writeHeld();
+    this.#close();
   }
 
   /** Whether only the connection's end tells where the body of the response at hand ends. */
