@@ -10,8 +10,9 @@ export async function dial(host: Host, app: Application): Promise<Socket> {
   const served = await host.serve(app, {});
   onTestFinished(() => served.close());
   const address = { port: served.port, host: '127.0.0.1', allowHalfOpen: true };
+  const ALPNProtocols = [served.protocol === 'http2' ? 'h2' : 'http/1.1'];
   const socket = served.secure
-    ? connectTls({ ...address, rejectUnauthorized: false, ALPNProtocols: ['http/1.1'] })
+    ? connectTls({ ...address, rejectUnauthorized: false, ALPNProtocols })
     : connect(address);
   onTestFinished(() => void socket.destroy());
   socket.on('error', () => {}).resume();

@@ -1,3 +1,4 @@
+import type { EventEmitter } from 'node:events';
 import type { Socket } from 'node:net';
 
 /**
@@ -11,23 +12,23 @@ export function resetConnection(socket: Socket): void {
   else socket.resetAndDestroy();
 }
 
-const watchers = new WeakMap<Socket, Set<() => void>>();
+const watchers = new WeakMap<EventEmitter, Set<() => void>>();
 
 /**
- * Calls `listener` when the socket closes.
+ * Calls `listener` when the connection, a socket or an HTTP/2 session, closes.
  *
- * However many listeners there are, the socket sees one: a pipeline may be long.
+ * However many listeners there are, the connection sees one: a pipeline may be long.
  *
  * @returns a function that takes the listener off.
  */
-export function onSocketClose(socket: Socket, listener: () => void): () => void {
-  let listeners = watchers.get(socket);
+export function onceClosed(connection: EventEmitter, listener: () => void): () => void {
+  let listeners = watchers.get(connection);
   if (listeners === undefined) {
     const all = new Set<() => void>();
-    socket.once('close', () => {
+    connection.once('close', () => {
       for (const each of all) each();
     });
-    watchers.set(socket, all);
+    watchers.set(connection, all);
     listeners = all;
   }
   listeners.add(listener);

@@ -10,10 +10,11 @@ import { BodyInput } from '../streams/input.js';
 import { ReadableSource } from '../streams/readable-source.js';
 import type { Application, ErrorStream, InputStream, RequestEnviron } from '../types.js';
 import { blankEnviron } from './blank.js';
-import { onSocketClose, resetConnection } from './connection.js';
+import { onceClosed, resetConnection } from './connection.js';
 import { drain, onceSent, refuseRest } from './drain.js';
 import { addRequestHeaders, type MountedTarget, type NodeRequest, requestVars } from './environ.js';
 import { isPristine, mergeHead, type NodeResponse, writeHead } from './response-head.js';
+import { letGoOfReset, onceGone } from './stream-close.js';
 
 export interface NodeHandlerOptions {
   /** The request target, where the host has cut it. Default: all of the request's path is PATH_INFO. */
@@ -74,6 +75,7 @@ export class NodeHandler extends BaseHandler {
 
   /** Runs the application; when its response was declined and is closed, the request goes on in the host. */
   override run(application: Application): void | Promise<void> {
+    if ('stream' in this.response) letGoOfReset(this.response.stream);
     const running = super.run(application);
     // No client can go while a synchronous application runs: only one that goes on is watched for.
     if (isPromise(running)) this.#watch(running);
@@ -88,16 +90,20 @@ export class NodeHandler extends BaseHandler {
       this.handleDisconnect();
       this.#wake?.();
     };
+    if ('stream' in response) {
+      const forget = onceGone(response.stream, onClose);
+      running.then(forget, forget);
+      return;
+    }
     this.#onClose = onClose;
-    const exchange = exchangeOf(response);
-    if (exchange === undefined || exchange.destroyed) onClose();
+    if (response.destroyed) onClose();
     // 'close' comes after a whole response too; the handler knows whether it was over.
-    else exchange.on('close', onClose);
+    else response.on('close', onClose);
     if (this.environ.SERVER_PROTOCOL === 'HTTP/1.0') this.#refuseOrderlyEnd();
     // In a pipeline, Node gives a response the socket when those before it are sent, and until then does not tell
     // it when the connection closes.
-    if ('stream' in response || response.socket !== null) return;
-    const forget = onSocketClose(request.socket, onClose);
+    if (response.socket !== null) return;
+    const forget = onceClosed(request.socket, onClose);
     running.then(forget, forget);
   }
 
@@ -123,7 +129,7 @@ export class NodeHandler extends BaseHandler {
   /** Leaves request and response as they were, but for what was read of the body, and gives them away. */
   #handOn(): void {
     if (!this.declined) return;
-    if (this.#onClose !== undefined) exchangeOf(this.response)?.off('close', this.#onClose);
+    if (this.#onClose !== undefined) this.response.off('close', this.#onClose);
     this.letGoOfRequest();
     try {
       this._passOn();
@@ -350,14 +356,6 @@ function latin1(bytes: Uint8Array): string {
     ? bytes
     : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
   return buffer.toString('latin1');
-}
-
-/**
- * What closes when the exchange is over; undefined: it has long closed. HTTP/2's compat API keeps it to itself that the
- * stream of a HEAD request closes before its answer.
- */
-function exchangeOf(response: NodeResponse): Writable | undefined {
-  return 'stream' in response ? response.stream : response;
 }
 
 /** Whether a body comes with the request (RFC 9112 section 6.3). Asked before an application can change the environ. */

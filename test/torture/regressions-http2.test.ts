@@ -1,0 +1,140 @@
+/** Defects that the torture has found with HTTP/2 alone, each by the behaviour that was wrong. */
+import { once } from 'node:events';
+import { constants } from 'node:http2';
+import type { Socket } from 'node:net';
+import type { Application } from '@wsgi/core';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { connect } from '../hosts/client/index.ts';
+import type { Host } from '../hosts/stage.ts';
+import { dial } from './dial.ts';
+import { playedHosts } from './hosts.ts';
+
+const hosts = playedHosts.filter(({ name }) => /http2|HTTP\/2/.test(name));
+
+const DATA = 0;
+const HEADERS = 1;
+const RST_STREAM = 3;
+const SETTINGS = 4;
+const GOAWAY = 7;
+const END_STREAM = 1;
+const END_HEADERS = 4;
+
+function frame(type: number, flags: number, stream: number, payload: Uint8Array): Buffer {
+  const head = Buffer.alloc(9);
+  head.writeUIntBE(payload.length, 0, 3);
+  head[3] = type;
+  head[4] = flags;
+  head.writeUInt32BE(stream, 5);
+  return Buffer.concat([head, payload]);
+}
+
+/** GET / of the host `a`, in the static table's fields (RFC 7541, appendix A). */
+const requestHead = (secure: boolean): Buffer =>
+  Buffer.from([0x82, secure ? 0x87 : 0x86, 0x84, 0x41, 1, 0x61]);
+
+const resetBy = (code: number): Buffer => frame(RST_STREAM, 0, 1, Buffer.from([0, 0, 0, code]));
+
+/** A client that sends what it is told, because Node's ends a request before it resets it. Its request is sent. */
+async function begin(host: Host, app: Application, body: string): Promise<Socket> {
+  const socket = await dial(host, app);
+  const secure = 'encrypted' in socket;
+  const flags = END_HEADERS + (body === 'whole' ? END_STREAM : 0);
+  socket.write('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n');
+  socket.write(frame(SETTINGS, 0, 0, Buffer.alloc(0)));
+  socket.write(frame(HEADERS, flags, 1, requestHead(secure)));
+  return socket;
+}
+
+/** More than a stream's window, of which a client that says nothing takes 65,535 bytes. */
+const LARGE = 200_000;
+
+/** An array, all of which is handed over before the client can take it. */
+const whole: Application = (_environ, startResponse) => {
+  startResponse('200 OK', []);
+  return [Buffer.alloc(LARGE)];
+};
+
+const endless: Application = async function* (_environ, startResponse) {
+  startResponse('200 OK', []);
+  for (;;) yield Buffer.alloc(LARGE);
+};
+
+describe.each(hosts)('$name', (host) => {
+  describe.each([
+    ['was handed over whole', whole],
+    ['goes on', endless],
+  ])('whose answer %s', (_what, app) => {
+    it.each(['whole', 'unsent'])(
+      'closes the connection of a client that resets its stream with NO_ERROR and goes, its body %s',
+      async (body) => {
+        const socket = await begin(host, app, body);
+        await once(socket, 'data');
+        socket.write(resetBy(constants.NGHTTP2_NO_ERROR));
+        socket.end(frame(GOAWAY, 0, 0, Buffer.alloc(8)));
+        await new Promise((resolve) => socket.once('end', resolve).once('close', resolve));
+      },
+    );
+  });
+
+  it.each(['whole', 'unsent', 'read in part'])(
+    'closes the body of an answer that is reset with NO_ERROR, on a connection that stays, its body %s',
+    async (body) => {
+      let closed = false;
+      const app: Application = async (environ, startResponse) => {
+        if (body === 'read in part') await environ['wsgi.input'].read(1);
+        return Object.assign(endless(environ, startResponse), {
+          close: () => {
+            closed = true;
+          },
+        });
+      };
+      const socket = await begin(host, app, body);
+      if (body === 'read in part') {
+        // Past what the request holds ahead, and within the stream's window.
+        for (let i = 0; i < 4; i += 1) socket.write(frame(DATA, 0, 1, Buffer.alloc(16_000)));
+      }
+      await once(socket, 'data');
+      socket.write(resetBy(constants.NGHTTP2_NO_ERROR));
+      await expect.poll(() => closed).toBe(true);
+    },
+  );
+});
+
+// Fastify sends no head before it has the end of an answer without a body.
+describe.each(hosts.filter(({ name }) => name.startsWith('node:http2')))('$name', (host) => {
+  it.each([
+    ['HEAD', '200 OK'],
+    ['GET', '204 No Content'],
+  ])(
+    'lets an application go on behind a %s with %s until its client goes',
+    async (method, status) => {
+      const failed: unknown[] = [];
+      let toldEarly: boolean | undefined;
+      let told = false;
+      const served = await host.serve(async (environ, startResponse) => {
+        const write = startResponse(status, []);
+        write(Buffer.from('not sent'));
+        const request = environ['node.request'];
+        // The stream is over when both sides have said all.
+        if (request !== undefined && 'stream' in request) await once(request.stream, 'close');
+        const signal = environ['gateway.signal']();
+        toldEarly = signal.aborted;
+        await Promise.resolve(write(Buffer.from('nor this'))).catch((error) => failed.push(error));
+        if (!signal.aborted)
+          await new Promise((resolve) => signal.addEventListener('abort', resolve));
+        told = true;
+        return [];
+      }, {});
+      onTestFinished(() => served.close());
+      const connection = await connect(served);
+      onTestFinished(() => connection.close());
+      const response = await connection.start({ method }).response;
+      expect([response.complete, response.text]).toEqual([true, '']);
+      await expect.poll(() => toldEarly).toBe(false);
+      expect(failed).toEqual([]);
+      connection.close();
+      await expect.poll(() => told).toBe(true);
+      expect(served.reported()).toBe('');
+    },
+  );
+});
