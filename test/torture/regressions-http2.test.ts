@@ -137,4 +137,30 @@ describe.each(hosts.filter(({ name }) => name.startsWith('node:http2')))('$name'
       expect(served.reported()).toBe('');
     },
   );
+
+  it.each([
+    ['HEAD', '200 OK'],
+    ['POST', '204 No Content'],
+  ])('lets an application read its request behind a %s with %s', async (method, status) => {
+    let input = '';
+    const served = await host.serve(async (environ, startResponse) => {
+      const write = startResponse(status, []);
+      write(Buffer.from('not sent'));
+      for (let turn = 0; turn < 5; turn += 1) await new Promise((resolve) => setImmediate(resolve));
+      input = Buffer.from(await environ['wsgi.input'].read()).toString();
+      return [];
+    }, {});
+    onTestFinished(() => served.close());
+    const connection = await connect(served);
+    onTestFinished(() => connection.close());
+    const exchange = connection.start({ method, upload: 'unsized' });
+    await exchange.send('before it, ');
+    await exchange.head;
+    await exchange.send('behind it');
+    exchange.finish();
+    const response = await exchange.response;
+    expect([response.complete, response.text]).toEqual([true, '']);
+    await expect.poll(() => input).toBe('before it, behind it');
+    expect(served.reported()).toBe('');
+  });
 });

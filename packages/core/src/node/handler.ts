@@ -14,7 +14,7 @@ import { onceClosed, resetConnection } from './connection.js';
 import { drain, onceSent, refuseRest } from './drain.js';
 import { addRequestHeaders, type MountedTarget, type NodeRequest, requestVars } from './environ.js';
 import { isPristine, mergeHead, type NodeResponse, writeHead } from './response-head.js';
-import { letGoOfReset, onceGone } from './stream-close.js';
+import { keepRequest, letGoOfReset, onceGone } from './stream-close.js';
 
 export interface NodeHandlerOptions {
   /** The request target, where the host has cut it. Default: all of the request's path is PATH_INFO. */
@@ -219,6 +219,7 @@ export class NodeHandler extends BaseHandler {
     }
     // A client that sent too much is told that its connection ends (RFC 9110 section 15.5.14).
     if (this.bodyRefused && !this.#http2) response.setHeader('Connection', 'close');
+    if ('stream' in response && this.bodyIsWhole && this.bodyLeft) keepRequest(response.stream);
     const status = this.status ?? this.errorStatus;
     const headers = this.headers ?? new Headers();
     if (isPristine(response)) {

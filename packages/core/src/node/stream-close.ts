@@ -31,6 +31,16 @@ function wasReset(stream: ServerHttp2Stream): boolean {
 }
 
 /**
+ * Keeps the request of a stream whose answer is whole with its head, for an application that goes on behind it and
+ * reads. Else Node takes it that nobody wants the request: it resets the stream, and throws away what has come of it,
+ * which then reads as a body that is empty and whole.
+ */
+export function keepRequest(stream: ServerHttp2Stream | undefined): void {
+  // It counts as begun to be read, and takes in what the stream holds ahead.
+  stream?.read(0);
+}
+
+/**
  * Calls `listener` when the client of a stream has gone: when the stream closes, or, if that was in order, when its
  * connection does. HTTP/2 closes a stream when both sides have said all; for HEAD, and for a status without a body,
  * Node has said all with the head, and the application may not be over.
