@@ -31,9 +31,9 @@ export function isToken(text: string): boolean {
 const TOKEN = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
 const BAD_IN_VALUE = /[^\t\x20-\x7e\x80-\xff]/;
 
-// Applications send the same few names again and again. The bounds keep one that makes names up from
-// growing this without end.
-const knownNames = new Set<unknown>();
+// Applications send the same few names again and again: the good ones, and whether each is the server's to send.
+// The bounds keep one that makes names up from growing this without end.
+const knownNames = new Map<unknown, boolean>();
 const MOST_KNOWN_NAMES = 256;
 const LONGEST_KNOWN_NAME = 64;
 
@@ -46,7 +46,9 @@ function checkName(name: unknown): void {
       `The header name ${show(name)} is not a token: use only letters, digits and !#$%&'*+-.^_\`|~ (RFC 9110 5.6.2).`,
     );
   }
-  if (knownNames.size < MOST_KNOWN_NAMES && name.length <= LONGEST_KNOWN_NAME) knownNames.add(name);
+  if (knownNames.size < MOST_KNOWN_NAMES && name.length <= LONGEST_KNOWN_NAME) {
+    knownNames.set(name, isOneOfServers(name));
+  }
 }
 
 function refuseValue(name: unknown, value: unknown): never {
@@ -72,5 +74,9 @@ function refuseValue(name: unknown, value: unknown): never {
  * Features"), and `Trailer`, which announces fields that no application can send (RFC 9110 section 6.6.2).
  */
 export function isServersField(name: string): boolean {
+  return knownNames.get(name) ?? isOneOfServers(name);
+}
+
+function isOneOfServers(name: string): boolean {
   return isHopByHop(name) || (name.length === 7 && name.toLowerCase() === 'trailer');
 }

@@ -134,7 +134,7 @@ export abstract class BaseHandler extends HandlerHost {
    */
   startResponse(status: string, headers: HeaderList, excInfo?: unknown): Write {
     checkStatus(status);
-    const checked = checkHeaders(headers);
+    const checked = checkHeaders(headers, this.headersClass);
     if (this.#over) throw new Error('startResponse was called after the response was over');
     if (excInfo !== undefined && excInfo !== null) {
       if (this.headersSent) throw excInfo;
@@ -144,7 +144,7 @@ export abstract class BaseHandler extends HandlerHost {
       );
     }
     this.status = status;
-    this.headers = new this.headersClass(checked);
+    this.headers = checked;
     return (data) => this.#writeForApplication(data);
   }
 

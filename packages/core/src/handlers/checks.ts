@@ -1,8 +1,12 @@
 /** What an application hands to its host, checked before anything is done with it. */
 import { types } from 'node:util';
-import { checkField, isServersField } from '../field.js';
+import { isServersField } from '../field.js';
+import type { Headers } from '../headers.js';
 import { show } from '../show.js';
 import type { HeaderList, ResponseBody } from '../types.js';
+
+/** What makes `Headers` of a list, which it keeps and does not copy. */
+export type HeadersClass = new (headers: HeaderList) => Headers;
 
 /** `200 OK`: digits, a space, and a reason of visible characters, spaces, tabs and obs-text (RFC 9112 section 4). */
 const STATUS = /^[2-5]\d\d [\t\x20-\x7e\x80-\xff]*$/;
@@ -31,21 +35,32 @@ export function checkStatus(status: unknown): asserts status is string {
 }
 
 /**
- * Checks the header fields and gives a copy, so that nothing the application does later can change what was checked.
+ * Checks the header fields and wraps a copy of them, so that nothing the application does later can change what was
+ * checked. What a field may hold is for `Headers` to check, what it may not say is checked here.
  *
  * @throws TypeError or Error with the field and what is wrong with it.
  */
-export function checkHeaders(headers: unknown): HeaderList {
+export function checkHeaders(headers: unknown, headersClass: HeadersClass): Headers {
   if (!Array.isArray(headers)) {
     throw new TypeError(
       `startResponse: headers must be an array of [name, value] pairs, not ${show(headers)}`,
     );
   }
-  const copy: HeaderList = [];
-  let length: string | undefined;
+  const fields: HeaderList = [];
   for (const pair of headers) {
-    checkField(pair);
-    const [name, value] = pair;
+    fields.push(Array.isArray(pair) && pair.length === 2 ? [pair[0], pair[1]] : pair);
+  }
+  const checked = new headersClass(fields);
+  checkMeaning(fields);
+  return checked;
+}
+
+/** Refuses the server's own fields and a Content-Length that is none; one that is repeated stays once. */
+function checkMeaning(fields: HeaderList): void {
+  let length: string | undefined;
+  let kept = 0;
+  for (const field of fields) {
+    const [name, value] = field;
     if (isServersField(name)) {
       throw new Error(
         `startResponse: ${name} is a header that only the server may send (PEP 3333, "Other HTTP Features"); leave it out`,
@@ -61,9 +76,9 @@ export function checkHeaders(headers: unknown): HeaderList {
       if (length !== undefined) continue;
       length = value;
     }
-    copy.push([name, value]);
+    fields[kept++] = field;
   }
-  return copy;
+  fields.length = kept;
 }
 
 /**

@@ -10,6 +10,7 @@ import type {
   StartResponse,
 } from '../types.js';
 import { FileWrapper, formatDateTime, guessScheme } from '../util/index.js';
+import type { HeadersClass } from './checks.js';
 import { describeError } from './report.js';
 
 const TOO_LARGE = Buffer.from('The request body is too large.');
@@ -38,9 +39,8 @@ export abstract class HandlerHost {
   declare osEnviron: Readonly<Record<string, string>>;
   /** `wsgi.file_wrapper`; `null` switches the recognition of files off. */
   declare wsgiFileWrapper: FileWrapperClass | null;
-  declare headersClass: new (
-    headers: HeaderList,
-  ) => Headers;
+  /** What keeps the response's fields: `Headers`, or a class that extends it. */
+  declare headersClass: HeadersClass;
   /** The most stack frames that `logException` writes; undefined: all. */
   declare tracebackLimit: number | undefined;
   declare errorStatus: string;
