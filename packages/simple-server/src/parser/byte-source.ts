@@ -28,6 +28,9 @@ export class ByteSource {
   /** The beginning of a line whose end has not arrived; without its CR, which `#carriageReturn` stands for. */
   #partial = '';
   #carriageReturn = false;
+  /** The chunk and the place in it that {@link mark} was called at. */
+  #marked: Buffer = nothing;
+  #markedAt = 0;
 
   feed(chunk: Buffer): void {
     const left = this.#chunk.length - this.#at;
@@ -79,6 +82,30 @@ export class ByteSource {
     const bytes = this.#chunk.subarray(this.#at, end);
     this.#advance(end);
     return bytes;
+  }
+
+  /** Remembers this place, for `sinceMark`. Only to be called between lines. */
+  mark(): void {
+    // A large chunk is not held for it: most of that is a body.
+    this.#marked = this.#chunk.length <= WINDOW ? this.#chunk : nothing;
+    this.#markedAt = this.#at;
+  }
+
+  /** The `length` bytes that have been read since the mark; `null` when they did not come in one small chunk. */
+  sinceMark(length: number): Buffer | null {
+    const chunk = this.#marked;
+    const end = this.#markedAt + length;
+    this.#marked = nothing;
+    return end <= chunk.length ? chunk.subarray(this.#markedAt, end) : null;
+  }
+
+  /** Passes over `bytes` if just these come next, and are here to the last one. Only to be called between lines. */
+  skip(bytes: Buffer): boolean {
+    const end = this.#at + bytes.length;
+    if (end > this.#chunk.length) return false;
+    if (this.#chunk.compare(bytes, 0, bytes.length, this.#at, end) !== 0) return false;
+    this.#advance(end);
+    return true;
   }
 
   /** Forgets what is left. */

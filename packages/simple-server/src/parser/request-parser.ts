@@ -31,6 +31,13 @@ export type ParserEvent = RequestEvent | DataEvent | EndEvent;
 
 const end: EndEvent = { type: 'end' };
 
+/** A header section that was read, and what it says. */
+interface Section {
+  readonly bytes: Buffer;
+  readonly rawHeaders: readonly string[];
+  readonly framing: FramingFields;
+}
+
 /**
  * An HTTP/1 request parser without any I/O: bytes go in with `feed`, events come out of `next`.
  *
@@ -50,6 +57,13 @@ export class RequestParser {
   #requestLine: RequestLine | null = null;
   #framing = new FramingFields();
   #rawHeaders: string[] = [];
+  /** The size of the head up to its fields. */
+  #fieldsAt = 0;
+  /**
+   * The header section before this one. A client repeats it byte for byte, as a rule, and what was read and checked
+   * once need not be again: the same bytes say the same.
+   */
+  #section: Section | null = null;
 
   #keepAlive = true;
   #body: BodyReader | null = null;
@@ -100,11 +114,14 @@ export class RequestParser {
       this.#checkHeadSize(line);
       if (line === null) return null;
       if (this.#requestLine !== null) {
-        if (line === '') return this.#finishHead(this.#requestLine);
+        if (line === '') return this.#finishSection(this.#requestLine);
         this.#addField(line);
       } else if (line !== '') {
         this.#line = line;
         this.#requestLine = parseRequestLine(line);
+        if (this.#repeatsSection()) return this.#finishHead(this.#requestLine);
+        this.#fieldsAt = this.#headSize;
+        this.#source.mark();
       }
       // An empty line before a request line is passed over: RFC 9112, section 2.2.
     }
@@ -128,6 +145,27 @@ export class RequestParser {
       throw new ProtocolError(414, `a request line over the limit of ${limit} bytes`);
     }
     throw new ProtocolError(431, `header fields over the limit of ${limit} bytes`);
+  }
+
+  #repeatsSection(): boolean {
+    const section = this.#section;
+    if (section === null) return false;
+    // A head that grows past its limit by its request line is read line by line, to be refused like any other.
+    if (this.#headSize + section.bytes.length > this.#limits.maxHeaderSize) return false;
+    if (!this.#source.skip(section.bytes)) return false;
+    this.#framing = section.framing;
+    // A copy, for whoever gets it may change it.
+    this.#rawHeaders = section.rawHeaders.slice();
+    return true;
+  }
+
+  #finishSection(line: RequestLine): RequestEvent {
+    const bytes = this.#source.sinceMark(this.#headSize - this.#fieldsAt);
+    const framing = this.#framing;
+    const event = this.#finishHead(line);
+    this.#section =
+      bytes === null ? null : { bytes, rawHeaders: event.rawHeaders.slice(), framing };
+    return event;
   }
 
   #finishHead(line: RequestLine): RequestEvent {
