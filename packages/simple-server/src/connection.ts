@@ -8,6 +8,7 @@ import { ProtocolError, type RequestEvent, RequestParser } from './parser/index.
 import { type BodyTransport, RequestBody } from './request-body.js';
 import type { HandlerServer, WSGIRequestHandler } from './request-handler.js';
 import type { ServerHandler } from './server-handler.js';
+import { type Holder, sendSoon } from './turn.js';
 
 /** What a {@link Connection} needs of its server. */
 export interface ConnectionServer extends HandlerServer {
@@ -51,7 +52,7 @@ const never = Number.POSITIVE_INFINITY;
  * While a request is at work its connection is read on within a bound, so that a client can neither send ahead
  * without end nor leave unnoticed: see {@link mostAhead}.
  */
-export class Connection implements BodyTransport {
+export class Connection implements BodyTransport, Holder {
   /** When {@link expire} is to be called, by `performance.now()`. */
   deadline: number;
   readonly #socket: Socket;
@@ -65,6 +66,8 @@ export class Connection implements BodyTransport {
   #since: number | undefined;
   /** Whether the connection waits for the next request to begin. */
   #isIdle = false;
+  /** Whether {@link send} will be called in this turn of the event loop. */
+  #isDue = false;
   #request: RequestEvent | undefined;
   #running: ServerHandler | undefined;
   #input: BodyInput | undefined;
@@ -91,11 +94,19 @@ export class Connection implements BodyTransport {
 
   /** Ends the connection after the response at hand; at once when there is none. */
   finish(): void {
-    if (this.#state === 'reading' && this.#parser.isIdle) this.#socket.destroy();
+    if (this.#state === 'reading' && this.#parser.isIdle) this.destroy();
   }
 
   destroy(): void {
+    this.#output.flush();
     this.#socket.destroy();
+  }
+
+  /** Hands what is held to the system. */
+  send(): void {
+    this.#isDue = false;
+    this.#output.flush();
+    if (this.#state === 'reading' && this.#output.isPending) this.#flush();
   }
 
   /** To be called when the deadline has passed. */
@@ -103,7 +114,7 @@ export class Connection implements BodyTransport {
     if (this.#state === 'reading' && !this.#parser.isIdle) {
       this.#refuse(new ProtocolError(408, 'the head of the request took too long'));
     } else if (this.#state !== 'running') {
-      this.#socket.destroy();
+      this.destroy();
     } else if (this.#body?.isWaiting === true) {
       // Only then is it the client that takes its time: a body that nobody reads does not come.
       this.deadline = never;
@@ -118,7 +129,9 @@ export class Connection implements BodyTransport {
   }
 
   sendContinue(): void {
-    if (!this.#output.begun) this.#socket.write('HTTP/1.1 100 Continue\r\n\r\n', 'latin1');
+    if (this.#output.begun) return;
+    this.#output.flush();
+    this.#socket.write('HTTP/1.1 100 Continue\r\n\r\n', 'latin1');
   }
 
   #receive(chunk: Buffer): void {
@@ -226,12 +239,23 @@ export class Connection implements BodyTransport {
     this.#server.answered();
     if (this.#state === 'closing' || this.#socket.destroyed) return;
     if (!this.#output.begun || !this.#output.keepAlive) this.#close();
-    else if (this.#output.isPending) this.#flush();
-    else this.#settle();
+    else {
+      // To drop what is unread may take long, and the client shall not wait for its answer.
+      if (!this.#isRead) this.#output.flush();
+      if (this.#output.isPending) this.#flush();
+      else this.#settle();
+    }
+  }
+
+  /** Whether the request at hand has been read to its end. */
+  get #isRead(): boolean {
+    return this.#body === undefined || this.#body.ended;
   }
 
   #flush(): void {
+    this.#output.flush();
     this.#state = 'flushing';
+    this.#isIdle = false;
     this.deadline = never;
     this.#output.drained().then(() => {
       if (this.#state === 'flushing') this.#settle();
@@ -240,12 +264,17 @@ export class Connection implements BodyTransport {
   }
 
   #settle(): void {
+    if (!this.#isRead) {
+      this.#state = 'dropping';
+      this.#dropped = 0;
+      this.deadline = performance.now() + longestDropping;
+      this.#drop();
+      return;
+    }
     this.#state = 'reading';
-    if (this.#body === undefined || this.#body.ended) return;
-    this.#state = 'dropping';
-    this.#dropped = 0;
-    this.deadline = performance.now() + longestDropping;
-    this.#drop();
+    if (this.#isDue || !this.#output.isHolding) return;
+    this.#isDue = true;
+    sendSoon(this);
   }
 
   #drop(): void {
@@ -274,6 +303,7 @@ export class Connection implements BodyTransport {
   /** Closes our side when all is sent, then drops what still comes: see {@link mostDropped}. */
   #close(): void {
     const socket = this.#socket;
+    this.#output.flush();
     this.#state = 'closing';
     this.#dropped = 0;
     this.deadline = never;

@@ -8,7 +8,13 @@ import type { ServerOutput } from './server-handler.js';
  */
 const SMALL = 4096;
 
-/** The writing side of a connection. What is written is held until `flush`, and leaves in one piece. */
+/** How many bytes of whole responses may be held: more are copied for nothing. */
+const MOST_HELD = 16 * 1024;
+
+/**
+ * The writing side of a connection. What is written is held until `flush`, and leaves in one piece; responses that
+ * are whole may be held together.
+ */
 export class Output implements ServerOutput {
   /** Whether the connection serves on after the response at hand; settled when its head is written. */
   keepAlive = true;
@@ -53,6 +59,8 @@ export class Output implements ServerOutput {
 
   /** Makes ready for the next response. */
   begin(isOld: boolean): void {
+    // A response to HTTP/1.0 may end with a reset, which shall not meet the ones before it here.
+    if (isOld) this.flush();
     this.keepAlive = true;
     this.isOld = isOld;
     this.begun = false;
@@ -83,18 +91,22 @@ export class Output implements ServerOutput {
     return this.#socket.writableNeedDrain ? this.drained() : undefined;
   }
 
+  /** What is small is held on. */
+  endResponse(): void {
+    if (this.#isCorked || this.#held.length > MOST_HELD) this.flush();
+  }
+
   /**
    * Cuts the response off. Where its framing tells the client so, the connection closes in order: to close it on
    * unread bytes could cost the client whole answers before this one (RFC 9112, section 9.6).
    */
   destroy(): void {
-    if (this.endsWithConnection) {
-      this.#held = '';
-      resetConnection(this.#socket);
+    if (!this.endsWithConnection) {
+      this.#close();
       return;
     }
-    this.#writeHeld();
-    this.#close();
+    this.#held = '';
+    resetConnection(this.#socket);
   }
 
   /** Whether only the connection's end tells where the body of the response at hand ends. */
@@ -107,6 +119,11 @@ export class Output implements ServerOutput {
     this.keepAlive = isDelimited && this.#persists();
     if (!this.keepAlive) return 'Connection: close\r\n';
     return this.isOld ? 'Connection: keep-alive\r\n' : '';
+  }
+
+  /** Whether something that was written waits for `flush`. */
+  get isHolding(): boolean {
+    return this.#held !== '';
   }
 
   /** Whether something that was written has not left for the system. */

@@ -15,6 +15,8 @@ export interface ServerOutput extends OutputStream {
    * @param isDelimited - whether the client can tell where the body ends without its being closed.
    */
   connectionField?(isDelimited: boolean): string;
+  /** Told that the response is whole, in place of a `flush`: its end may wait for what follows. */
+  endResponse?(): void;
   /** Whether what `flush` waits for is that nobody holds the bytes any more; see `BaseHandler.releasesBytes`. */
   readonly releasesBytes?: boolean;
 }
@@ -90,6 +92,11 @@ export class ServerHandler extends SimpleHandler {
     // Said here, because a body that never waits would keep the connection's own 'close' from being heard.
     if (this.stdout.destroyed === true) return this.handleDisconnect();
     return super._flush();
+  }
+
+  override _end(): void {
+    if (this.stdout.endResponse === undefined) super._end();
+    else this.stdout.endResponse();
   }
 
   /** A request that turns out broken while the application reads it is the client's error: not logged as one. */

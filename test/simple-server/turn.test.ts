@@ -1,0 +1,141 @@
+import { Socket } from 'node:net';
+import { type Application, TextErrors } from '@wsgi/core';
+import { expect, it, onTestFinished, vi } from 'vitest';
+import { dial, echo, echoBody, serve, statuses } from './support.ts';
+
+const get = (path: string, fields = ''): string =>
+  `GET ${path} HTTP/1.1\r\nHost: a\r\n${fields}\r\n`;
+const last = (path: string): string => get(path, 'Connection: close\r\n');
+
+/** So many that the application has become quick before the last of them. */
+const many = 400;
+const warmUp = get('/0').repeat(many);
+
+interface Writes {
+  /** What each write of the server's sockets held. */
+  readonly texts: string[];
+  /** The last socket that wrote an answer. */
+  socket: Socket | undefined;
+}
+
+/** Watches what is written from now on. */
+function watchWrites(): Writes {
+  const { write } = Socket.prototype;
+  const writes: Writes = { texts: [], socket: undefined };
+  const spy = vi.spyOn(Socket.prototype, 'write').mockImplementation(function (
+    this: Socket,
+    ...args: unknown[]
+  ) {
+    if (String(args[0]).startsWith('HTTP/1.1')) {
+      writes.texts.push(String(args[0]));
+      writes.socket = this;
+    }
+    return Reflect.apply(write, this, args);
+  });
+  onTestFinished(() => spy.mockRestore());
+  return writes;
+}
+
+it('sends the answers to a pipeline in a few pieces, none of them large', async () => {
+  const rest = 'x'.repeat(1000);
+  const client = await dial(
+    await serve((environ, startResponse) => {
+      startResponse('200 OK', []);
+      return [Buffer.from(environ.PATH_INFO + rest)];
+    }),
+  );
+  await client.send(`${warmUp}${get('/warm')}`).until(/\/warmx{1000}$/);
+  client.text = '';
+  const writes = watchWrites();
+  const paths = Array.from({ length: many }, (_, index) => `/${index}`);
+  await client.send(paths.map((path) => get(path)).join('') + last('/end')).untilClosed();
+  expect(client.text.match(/\/\w+?(?=x)/g)).toEqual([...paths, '/end']);
+  expect(writes.texts.length).toBeLessThan(many / 2);
+  expect(Math.max(...writes.texts.map((text) => text.length))).toBeLessThan(20_000);
+});
+
+it('does not hold an answer where the application takes its time', async () => {
+  const slow: Application = (environ, startResponse) => {
+    const until = performance.now() + 1;
+    while (performance.now() < until);
+    return echo(environ, startResponse);
+  };
+  const client = await dial(await serve(slow));
+  const writes = watchWrites();
+  await client.send(get('/1') + get('/2') + get('/3') + last('/4')).untilClosed();
+  expect(writes.texts.map((text) => statuses(text))).toEqual([[200], [200], [200], [200]]);
+});
+
+it('sends an answer that is whole before it waits for the next one', async () => {
+  const never: Application = (environ, startResponse) =>
+    environ.PATH_INFO === '/never' ? new Promise(() => {}) : echo(environ, startResponse);
+  const client = await dial(await serve(never));
+  await client.send(`${warmUp}${get('/1')}${get('/never')}`).until(/GET \/1$/);
+  expect(statuses(client.text)).toHaveLength(many + 1);
+});
+
+it('keeps the answers before one that fails midway', async () => {
+  const failing: Application = (environ, startResponse) => {
+    if (environ.PATH_INFO !== '/fails') return echo(environ, startResponse);
+    startResponse('200 OK', [['Content-Length', '10']]);
+    return [Buffer.from('short')];
+  };
+  const client = await dial(await serve(failing, { errors: new TextErrors(() => {}) }));
+  await client.send(`${warmUp}${get('/1')}${get('/fails')}`).untilClosed();
+  expect(client.text).toContain('GET /1');
+});
+
+it('keeps the answers before a request that is refused', async () => {
+  const client = await dial(await serve(echo));
+  await client.send(`${warmUp}${get('/1')}nonsense\r\n\r\n`).untilClosed();
+  expect(statuses(client.text).slice(many)).toEqual([200, 400]);
+});
+
+it('sends 100 Continue behind the answers before it', async () => {
+  const client = await dial(await serve(echoBody));
+  const fields = 'Host: a\r\nExpect: 100-continue\r\nContent-Length: 2\r\nConnection: close\r\n';
+  await client.send(`${warmUp}POST / HTTP/1.1\r\n${fields}\r\n`).until(/100 Continue/);
+  await client.send('ok').untilClosed();
+  expect(statuses(client.text).slice(many - 1)).toEqual([200, 100, 200]);
+});
+
+it.each(['close', 'shutdown'] as const)('has sent the answer when %s follows it', async (end) => {
+  const server = await serve(echo);
+  const client = await dial(server);
+  await client.send(`${warmUp}${get('/1')}`).until(/GET \/1$/);
+  const answered = server.handleRequest();
+  const other = (await dial(server)).send(get('/2') + get('/3'));
+  await answered;
+  await server[end]();
+  expect(await other.untilClosed()).toMatch(/GET \/3$/);
+});
+
+it('gives a client the time to read its answers, and then no more than any other', async () => {
+  const body = Buffer.alloc(4000, 'x');
+  const server = await serve(
+    (_environ, startResponse) => {
+      startResponse('200 OK', []);
+      return [body];
+    },
+    { keepAliveTimeout: 200 },
+  );
+  const client = await dial(server);
+  const writes = watchWrites();
+  client.socket.pause();
+  let count = 0;
+  let answered = 0;
+  // Few at a time, so that it is the end of a turn that finds the system's buffers full.
+  while (count === 0 || writes.socket?.writableLength === 0) {
+    client.send(get('/').repeat(3));
+    count += 3;
+    answered = 0;
+    writes.texts.length = 0;
+    while (answered < 3) {
+      await new Promise((resolve) => setImmediate(resolve));
+      answered = statuses(writes.texts.join('')).length;
+    }
+  }
+  await new Promise((resolve) => setTimeout(resolve, 500));
+  client.socket.resume();
+  expect((await client.untilClosed()).match(/x{4000}/g)).toHaveLength(count);
+});
