@@ -22,14 +22,7 @@ export const hosts: readonly Host[] = [
 export const playedHosts: readonly Host[] = [...hosts, fastifyFiveHttp2, koa];
 
 /**
- * Those that destroy the connection at an error in a response that was begun, and so may cut off the answers before it
- * in a pipeline (RFC 9112 section 9.6).
+ * Those whose own error handler destroys the connection at an error in a response that was begun, and so may cut off the
+ * answers before it in a pipeline (RFC 9112 section 9.6).
  */
-export const cutsAhead: ReadonlySet<Host> = new Set([
-  nodeHttp,
-  nodeHttps,
-  expressFour,
-  expressFive,
-  fastifyFive,
-  koa,
-]);
+export const cutsAhead: ReadonlySet<Host> = new Set([expressFour, expressFive]);

@@ -1,6 +1,8 @@
 /** What a response that fails may cost a client of HTTP/1 that pipelines: itself, and those behind it. */
+import { once } from 'node:events';
 import type { Socket } from 'node:net';
-import { describe, expect, it } from 'vitest';
+import type { Application } from '@wsgi/core';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import type { ClientResponse } from '../hosts/client/index.ts';
 import { Recorder } from '../hosts/client/recorder.ts';
 import { ResponseParser } from '../hosts/client/response-parser.ts';
@@ -40,35 +42,86 @@ async function receive(socket: Socket, count: number): Promise<ClientResponse[]>
   return Promise.all(recorders.map(({ response }) => response));
 }
 
-const hosts = playedHosts.filter(
-  (host) => !/http2|HTTP\/2/.test(host.name) && !cutsAhead.has(host),
-);
+const get = (target: string): string => `GET ${target} HTTP/1.1\r\nHost: a\r\n\r\n`;
 
-describe.each(hosts)('$name', (host) => {
+/** Answers `/?whole` with {@link SIZE} bytes; what else it answers fails within its body. */
+function failing(onFailure: () => void = () => {}): Application {
+  return async function* (environ, startResponse) {
+    startResponse('200 OK', [['Content-Length', String(SIZE)]]);
+    if (environ.QUERY_STRING === 'whole') {
+      yield Buffer.alloc(SIZE);
+      return;
+    }
+    yield Buffer.from('a part');
+    onFailure();
+    throw new Error('planned');
+  };
+}
+
+const serial = playedHosts.filter(({ name }) => !/http2|HTTP\/2/.test(name));
+
+describe.each(serial.filter((host) => !cutsAhead.has(host)))('$name', (host) => {
   it('a response that fails costs a client that pipelines no whole answer before it', async () => {
     let fail = (): void => {};
     const failed = new Promise<void>((resolve) => {
       fail = resolve;
     });
-    const socket = await dial(host, async function* (environ, startResponse) {
-      startResponse('200 OK', [['Content-Length', String(SIZE)]]);
-      if (environ.QUERY_STRING === 'whole') {
-        yield Buffer.alloc(SIZE);
-        return;
-      }
-      yield Buffer.from('a part');
-      fail();
-      throw new Error('planned');
-    });
+    const socket = await dial(host, failing(fail));
     socket.pause();
-    socket.write('GET /?whole HTTP/1.1\r\nHost: a\r\n\r\n');
+    socket.write(get('/?whole'));
     // More of a body than anybody takes in ahead.
-    socket.write('PUT /?fails HTTP/1.1\r\nHost: a\r\nContent-Length: 1000000\r\n\r\n');
-    socket.write(Buffer.alloc(1_000_000));
+    socket.write('PUT /?fails HTTP/1.1\r\nHost: a\r\nContent-Length: 8000000\r\n\r\n');
+    const sent = new Promise((resolve) => socket.write(Buffer.alloc(8_000_000), resolve));
     await failed;
     const [whole, cut] = await receive(socket, 2);
     expect(whole?.complete).toBe(true);
     expect(whole?.body.length).toBe(SIZE);
     expect(cut?.complete).toBe(false);
+    expect(await sent, 'it can send the rest of its request').toBeFalsy();
+  });
+
+  it('requests that come behind a response that failed reach no application', async () => {
+    const served: unknown[] = [];
+    const app = failing();
+    const socket = await dial(host, (environ, startResponse) => {
+      served.push(environ.QUERY_STRING);
+      return app(environ, startResponse);
+    });
+    const closed = once(socket, 'close');
+    socket.write(get('/?fails'));
+    await once(socket, 'end');
+    socket.write(get('/?late'));
+    socket.end(get('/?later'));
+    await closed;
+    expect(served).toEqual(['fails']);
+  });
+
+  it('a client is not read for ever behind a response that failed', async () => {
+    const socket = await dial(host, failing());
+    const closed = new Promise((resolve) => socket.on('close', resolve));
+    socket.write('PUT /?fails HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n');
+    const chunk = Buffer.from(`10000\r\n${'x'.repeat(0x10000)}\r\n`);
+    let sent = 0;
+    while (!socket.destroyed && sent < 200_000_000) {
+      sent += chunk.length;
+      await Promise.race([new Promise((resolve) => socket.write(chunk, resolve)), closed]);
+    }
+    expect(sent).toBeLessThan(60_000_000);
+  });
+});
+
+describe.each(serial.filter(({ name }) => /node|Fastify|Koa/.test(name)))('$name', (host) => {
+  it('a client that goes on behind a response that failed is waited for no longer than 5 seconds', async () => {
+    const socket = await dial(host, failing());
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+    onTestFinished(() => void vi.useRealTimers());
+    const closed = new Promise((resolve) => socket.on('close', resolve));
+    socket.write(get('/?fails'));
+    await once(socket, 'end');
+    vi.advanceTimersByTime(5_000);
+    // Whether the server has closed, a write tells.
+    const timer = setInterval(() => socket.write('x'), 5);
+    onTestFinished(() => clearInterval(timer));
+    await closed;
   });
 });

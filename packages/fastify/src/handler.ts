@@ -168,7 +168,11 @@ export class ReplyHandler extends NodeHandler {
 
   override _abort(): void {
     super._abort();
-    this.#stream?.destroy();
+    const { response } = this;
+    const destroy = (): void => void this.#stream?.destroy();
+    // With its stream, Fastify destroys the connection, on which whole answers may still be under way.
+    if ('stream' in response || response.destroyed) destroy();
+    else response.once('close', destroy);
   }
 
   /** Reports the error, and leaves the response to Fastify's error handling while there is still one to send. */

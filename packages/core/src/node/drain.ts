@@ -2,9 +2,9 @@ import { Readable } from 'node:stream';
 import type { NodeRequest } from './environ.js';
 import type { NodeResponse } from './response-head.js';
 
-/** How much of a body that nobody wanted is still taken in, so that the connection can serve on. */
-const MOST_BYTES = 16 * 1024 * 1024;
-const MOST_MILLISECONDS = 5_000;
+/** How much of what nobody wants is still taken in, so that the connection can serve on, or close in order. */
+export const MOST_BYTES: number = 16 * 1024 * 1024;
+export const MOST_MILLISECONDS = 5_000;
 
 /**
  * Takes in and drops what is left of a request's body, within bounds.

@@ -13,6 +13,7 @@ import { blankEnviron } from './blank.js';
 import { onceClosed, resetConnection } from './connection.js';
 import { drain, onceSent, refuseRest } from './drain.js';
 import { addRequestHeaders, type MountedTarget, type NodeRequest, requestVars } from './environ.js';
+import { cutOff } from './linger.js';
 import { isPristine, mergeHead, type NodeResponse, writeHead } from './response-head.js';
 import { keepRequest, letGoOfReset, onceGone } from './stream-close.js';
 
@@ -342,9 +343,12 @@ export class NodeHandler extends BaseHandler {
     const { response } = this;
     // Without a code, an HTTP/2 stream would end as if nothing had happened (RFC 9113 section 8.1).
     if ('stream' in response) response.stream?.close(constants.NGHTTP2_INTERNAL_ERROR);
-    else {
-      if (this.endsWithConnection && response.socket !== null) resetConnection(response.socket);
+    else if (this.endsWithConnection && response.socket !== null) {
+      resetConnection(response.socket);
       response.destroy();
+    } else {
+      this.releaseInput();
+      cutOff(response);
     }
   }
 }

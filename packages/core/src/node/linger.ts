@@ -1,0 +1,42 @@
+import type { ServerResponse } from 'node:http';
+import { Socket } from 'node:net';
+import { MOST_BYTES, MOST_MILLISECONDS } from './drain.js';
+
+/**
+ * Cuts off a response of HTTP/1 whose client can tell by its framing that it is not whole.
+ *
+ * In a pipeline it has to wait for its turn, as in Node's own `destroy()`: the answers before it are still being sent.
+ * Nothing of it is sent then.
+ */
+export function cutOff(response: ServerResponse): void {
+  const { socket } = response;
+  if (socket === null) response.once('socket', () => cutOff(response));
+  else if (socket instanceof Socket) closeInStages(socket);
+  // Whatever plays the part of one, in a host's tests say.
+  else response.destroy();
+}
+
+/**
+ * Closes a connection in order: what was written is sent, and what still comes is dropped, within bounds. To close it
+ * on unread bytes would reset it, which can cost the client whole answers before (RFC 9112 section 9.6).
+ */
+function closeInStages(socket: Socket): void {
+  if (socket.destroyed) return;
+  const timer = setTimeout(() => socket.destroy(), MOST_MILLISECONDS);
+  timer.unref();
+  socket.on('close', () => clearTimeout(timer));
+  socket.end();
+  // Nothing that comes now is served: Node's parser is taken off, as Node does it on a connection that is upgraded.
+  socket.removeAllListeners('data').removeAllListeners('end');
+  let left = MOST_BYTES;
+  socket.on('data', (chunk: Uint8Array) => {
+    left -= chunk.length;
+    if (left < 0) socket.destroy();
+  });
+  // Later: a parser at work still pauses the socket over a body that is not read.
+  setImmediate(() => {
+    // It has read past the stream, which may still wait for what it asked for: an empty push ends that.
+    socket.push('');
+    socket.resume();
+  });
+}
