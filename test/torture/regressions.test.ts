@@ -1,7 +1,12 @@
 /** Defects that the torture has found, each by the behaviour that was wrong. */
 import { once } from 'node:events';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { createServer } from 'node:http';
 import { connect, type Socket } from 'node:net';
-import type { Application, Environ } from '@wsgi/core';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type Application, type Environ, type ErrorStream, TextErrors } from '@wsgi/core';
+import { mountGateway } from '@wsgi/http';
 import { makeServer, type WSGIServer } from '@wsgi/simple-server';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { selfSigned } from '../hosts/certificate.ts';
@@ -271,5 +276,49 @@ describe('simple-server over TLS', () => {
   it('does not wait for a client that has sent nothing when it shuts down', async () => {
     const { server } = await handshake();
     await server.shutdown(60_000);
+  });
+});
+
+/** Such a socket cannot be reset: the reverse proxy that speaks HTTP/1.0 over it takes what it got. */
+describe('an answer that fails on a Unix socket', () => {
+  type Listen = (path: string, app: Application, errors: ErrorStream) => Promise<unknown>;
+
+  /** The errors that are reported. */
+  async function fail(listen: Listen): Promise<string[] | null> {
+    const folder = await mkdtemp(join(tmpdir(), 'wsgi-'));
+    onTestFinished(() => rm(folder, { recursive: true }));
+    const path = join(folder, 'socket');
+    const app: Application = async function* (_environ, startResponse) {
+      startResponse('200 OK', []);
+      yield Buffer.from('the first half');
+      throw new Error('planned');
+    };
+    let reported = '';
+    const errors = new TextErrors((text) => {
+      reported += text;
+    });
+    await listen(path, app, errors);
+    const socket = connect({ path });
+    onTestFinished(() => void socket.destroy());
+    socket.resume().write('GET / HTTP/1.0\r\n\r\n');
+    await once(socket, 'close');
+    return reported.match(/^\w*Error: .*/gm);
+  }
+
+  it('ends in simple-server, and is reported once', async () => {
+    const reported = await fail(async (path, app, errors) => {
+      const server = await makeServer(path, 0, app, { log: false, errors });
+      onTestFinished(() => server.close());
+    });
+    expect(reported).toEqual(['Error: planned']);
+  });
+
+  it('ends in node:http, and is reported once', async () => {
+    const reported = await fail((path, app, errors) => {
+      const server = createServer(mountGateway(app, { errors })).listen(path);
+      onTestFinished(() => void server.close());
+      return once(server, 'listening');
+    });
+    expect(reported).toEqual(['Error: planned']);
   });
 });

@@ -5,10 +5,11 @@ import type { Socket } from 'node:net';
  * Destroys a connection in a way that its client cannot take for an orderly end, which to HTTP/1.0 may be the end
  * of a whole body (RFC 9112 section 6.3).
  *
- * Over TLS the missing `close_notify` tells that it was cut (RFC 8446 section 6.1); Node resets plain sockets only.
+ * Over TLS the missing `close_notify` tells that it was cut (RFC 8446 section 6.1). Node resets TCP's sockets only: a
+ * Unix socket, which has no addresses, knows nothing of the kind, and its client takes what it got.
  */
 export function resetConnection(socket: Socket): void {
-  if ('encrypted' in socket) socket.destroy();
+  if ('encrypted' in socket || socket.remoteFamily === undefined) socket.destroy();
   else socket.resetAndDestroy();
 }
 
