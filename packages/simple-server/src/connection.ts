@@ -98,8 +98,7 @@ export class Connection implements BodyTransport, Holder {
   }
 
   destroy(): void {
-    this.#output.flush();
-    this.#socket.destroy();
+    this.#output.abandon();
   }
 
   /** Hands what is held to the system. */
@@ -137,7 +136,7 @@ export class Connection implements BodyTransport, Holder {
   #receive(chunk: Buffer): void {
     if (this.#state === 'closing') {
       this.#dropped += chunk.length;
-      if (this.#dropped > mostDropped) this.#socket.destroy();
+      if (this.#dropped > mostDropped) this.destroy();
       return;
     }
     this.#parser.feed(chunk);

@@ -26,6 +26,8 @@ export class Output implements ServerOutput {
   readonly releasesBytes: boolean = true;
   /** Whether the client can tell where the body of the response at hand ends, but for the connection's end. */
   #isDelimited = true;
+  /** Whether the response at hand has been written to its end. */
+  #isWhole = false;
   readonly #socket: Socket;
   readonly #timeout: number;
   readonly #persists: () => boolean;
@@ -47,7 +49,7 @@ export class Output implements ServerOutput {
     this.#close = close;
     // Bytes that do not leave are the client's doing; without any, it is the application that takes its time.
     socket.on('timeout', () => {
-      if (socket.writableLength > 0) socket.destroy();
+      if (this.isPending) this.abandon();
     });
     const wake = (): void => this.#wake?.();
     socket.on('drain', wake).on('close', wake);
@@ -65,6 +67,7 @@ export class Output implements ServerOutput {
     this.isOld = isOld;
     this.begun = false;
     this.#isDelimited = true;
+    this.#isWhole = false;
   }
 
   writeText(text: string): void {
@@ -93,6 +96,7 @@ export class Output implements ServerOutput {
 
   /** What is small is held on. */
   endResponse(): void {
+    this.#isWhole = true;
     if (this.#isCorked || this.#held.length > MOST_HELD) this.flush();
   }
 
@@ -107,6 +111,14 @@ export class Output implements ServerOutput {
     }
     this.#held = '';
     resetConnection(this.#socket);
+  }
+
+  /** Ends the connection at once, and what has not left with it: of that, a part must not look like the whole. */
+  abandon(): void {
+    this.flush();
+    if (this.endsWithConnection && (this.isPending || !this.#isWhole))
+      resetConnection(this.#socket);
+    else this.#socket.destroy();
   }
 
   /** Whether only the connection's end tells where the body of the response at hand ends. */
