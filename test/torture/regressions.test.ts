@@ -117,6 +117,36 @@ describe.each(hosts)('$name', (host) => {
     expect(served.reported()).toBe('');
   });
 
+  it('reports nothing of an application that begins its answer when its client has gone', async () => {
+    let begin = (): void => {};
+    const begun = new Promise<void>((resolve) => {
+      begin = resolve;
+    });
+    let over = false;
+    const served = await host.serve(async function* (environ, startResponse) {
+      const signal = environ['gateway.signal']();
+      begin();
+      try {
+        await new Promise((resolve) => signal.addEventListener('abort', resolve));
+        for (let turn = 0; turn < 5; turn += 1)
+          await new Promise((resolve) => setImmediate(resolve));
+        startResponse('200 OK', []);
+        yield Buffer.from('to nobody');
+      } finally {
+        over = true;
+      }
+    }, {});
+    onTestFinished(() => served.close());
+    const connection = await connectClient(served);
+    const exchange = connection.start();
+    await begun;
+    connection.close();
+    await expect.poll(() => over).toBe(true);
+    await exchange.response;
+    for (let turn = 0; turn < 5; turn += 1) await new Promise((resolve) => setImmediate(resolve));
+    expect(served.reported()).toBe('');
+  });
+
   it('reports nothing of an application that reads while its client goes', async () => {
     let over = false;
     const served = await host.serve(async function* (environ, startResponse) {

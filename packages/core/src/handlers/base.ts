@@ -130,12 +130,13 @@ export abstract class BaseHandler extends HandlerHost {
   /**
    * The callable that the application gets. See `StartResponse`.
    *
-   * Its arguments are checked before any state changes.
+   * Its arguments are checked before any state changes. When the client has gone, it is never too late for a call.
    */
   startResponse(status: string, headers: HeaderList, excInfo?: unknown): Write {
     checkStatus(status);
     const checked = checkHeaders(headers, this.headersClass);
-    if (this.#over) throw new Error('startResponse was called after the response was over');
+    if (this.#over && !this.#client.gone)
+      throw new Error('startResponse was called after the response was over');
     if (excInfo !== undefined && excInfo !== null) {
       if (this.headersSent) throw excInfo;
     } else if (this.status !== undefined) {
