@@ -100,6 +100,29 @@ describe.each(hosts)('$name', (host) => {
   );
 });
 
+describe.each(hosts)('$name', (host) => {
+  it('closes the connection of a client that goes after an answer whose application failed behind its head', async () => {
+    let fail = (): void => {};
+    const failing = new Promise<void>((resolve) => {
+      fail = resolve;
+    });
+    const socket = await begin(
+      host,
+      async (_environ, startResponse) => {
+        startResponse('204 No Content', [])(Buffer.from('not sent'));
+        await failing;
+        throw new Error('planned');
+      },
+      'unread',
+    );
+    socket.write(frame(DATA, END_STREAM, 1, Buffer.alloc(300)));
+    for (let turn = 0; turn < 5; turn += 1) await new Promise((resolve) => setImmediate(resolve));
+    fail();
+    socket.end(frame(GOAWAY, 0, 0, Buffer.alloc(8)));
+    await new Promise((resolve) => socket.once('end', resolve).once('close', resolve));
+  });
+});
+
 // Fastify sends no head before it has the end of an answer without a body.
 describe.each(hosts.filter(({ name }) => name.startsWith('node:http2')))('$name', (host) => {
   it.each([

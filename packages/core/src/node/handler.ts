@@ -342,8 +342,12 @@ export class NodeHandler extends BaseHandler {
   override _abort(): void {
     const { response } = this;
     // Without a code, an HTTP/2 stream would end as if nothing had happened (RFC 9113 section 8.1).
-    if ('stream' in response) response.stream?.close(constants.NGHTTP2_INTERNAL_ERROR);
-    else if (this.endsWithConnection && response.socket !== null) {
+    if ('stream' in response) {
+      response.stream?.close(constants.NGHTTP2_INTERNAL_ERROR);
+      // Node keeps a stream that was closed in order before, until its request has been read to the end.
+      this.releaseInput();
+      this.drainRequest();
+    } else if (this.endsWithConnection && response.socket !== null) {
       resetConnection(response.socket);
       response.destroy();
     } else {
