@@ -6,6 +6,7 @@ import { connect, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Application, type Environ, type ErrorStream, TextErrors } from '@wsgi/core';
+import { ClientDisconnectedError } from '@wsgi/core/handlers';
 import { mountGateway } from '@wsgi/http';
 import { makeServer, type WSGIServer } from '@wsgi/simple-server';
 import { describe, expect, it, onTestFinished } from 'vitest';
@@ -145,6 +146,21 @@ describe.each(hosts)('$name', (host) => {
     await exchange.response;
     for (let turn = 0; turn < 5; turn += 1) await new Promise((resolve) => setImmediate(resolve));
     expect(served.reported()).toBe('');
+  });
+
+  it('takes it for an error like any other that the client of another request has gone', async () => {
+    const served = await host.serve(async function* (environ, startResponse) {
+      startResponse('200 OK', [['Content-Length', '100']]);
+      if (environ.QUERY_STRING === 'begun') yield Buffer.from('a part');
+      throw new Error('a shared query failed', { cause: new ClientDisconnectedError() });
+    }, {});
+    onTestFinished(() => served.close());
+    const connection = await connectClient(served);
+    onTestFinished(() => connection.close());
+    expect((await connection.start({ target: '/?unbegun' }).response).status).toBe(500);
+    const { response } = connection.start({ target: '/?begun' });
+    expect((await response).complete).toBe(false);
+    expect(served.reported().match(/^Error: a shared query failed/gm)).toHaveLength(2);
   });
 
   it('reports nothing of an application that reads while its client goes', async () => {

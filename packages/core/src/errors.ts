@@ -51,13 +51,8 @@ export function isDisconnect(error: unknown): boolean {
   );
 }
 
-/** Whether an error, or what caused it, says that this request's client has gone. */
-export function isClientDisconnect(error: unknown): boolean {
-  return says(error, (cause) => cause instanceof ClientDisconnectedError);
-}
-
 /** Asks an error and what caused it, to a depth that no honest chain reaches; one that throws when asked says no. */
-function says(error: unknown, what: (cause: Error) => boolean): boolean {
+export function says(error: unknown, what: (cause: Error) => boolean): boolean {
   try {
     let link = error;
     for (let depth = 0; depth < 8 && link instanceof Error; depth += 1) {

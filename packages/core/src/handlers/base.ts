@@ -1,14 +1,10 @@
-import {
-  ClientDisconnectedError,
-  isClientDisconnect,
-  isDisconnect,
-  PayloadTooLargeError,
-} from '../errors.js';
-import { BodyInput } from '../streams/input.js';
+import { ClientDisconnectedError, isDisconnect, PayloadTooLargeError } from '../errors.js';
+import { BodyInput, saysClientLeft } from '../streams/input.js';
 import type {
   Application,
   FileHandleLike,
   HeaderList,
+  InputStream,
   ResponseBody,
   StartResponse,
   Write,
@@ -41,6 +37,8 @@ export abstract class BaseHandler extends HandlerHost {
   /** Nothing more can be sent: the response is whole, or given up. */
   #over = false;
   #closed = false;
+  /** What the application was given as `wsgi.input`. */
+  #input: InputStream | undefined;
   /** The application has failed: what is sent from here on is the host's own answer. */
   #failed = false;
   /** The transport's last request to wait, from a call of the `write` callable. */
@@ -84,10 +82,11 @@ export abstract class BaseHandler extends HandlerHost {
   }
 
   #checkBodySize(): void {
+    const input = this.environ['wsgi.input'];
+    this.#input = input;
     // Not `<=`: a length that is no number says nothing of the size.
     if (!(Number(this.environ.CONTENT_LENGTH ?? 0) > this.maxBodySize)) return;
     const error = new PayloadTooLargeError(this.maxBodySize);
-    const input = this.environ['wsgi.input'];
     if (input instanceof BodyInput) input.fail(error);
     throw error;
   }
@@ -354,7 +353,7 @@ export abstract class BaseHandler extends HandlerHost {
     // Nothing was sent of a declined response, so that its error can still be answered.
     if (this.declined) this.declined = this.headersSent = false;
     // A body that the client cut short is known here before the transport says that the client has gone.
-    if (isClientDisconnect(error)) this.handleDisconnect();
+    if (saysClientLeft(error, this.#input)) this.handleDisconnect();
     if (this.#client.gone && isDisconnect(error)) return this.#closeOnce();
     try {
       const handling = this.handleError(error);

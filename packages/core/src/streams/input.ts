@@ -1,4 +1,4 @@
-import { PayloadTooLargeError } from '../errors.js';
+import { ClientDisconnectedError, PayloadTooLargeError, says } from '../errors.js';
 import type { InputStream } from '../types.js';
 
 /** Where a {@link BodyInput} gets its bytes: the transport, asked for one chunk at a time. */
@@ -115,6 +115,11 @@ export class BodyInput implements InputStream {
   /** Ends the stream from the host's side: every read from here on rejects with `error`. */
   fail(error: unknown): void {
     this.#failure ??= { error };
+  }
+
+  /** Whether `error` is what the stream has failed with. */
+  failedWith(error: unknown): boolean {
+    return this.#failure?.error === error;
   }
 
   /** Runs one read after those before it, so that bytes never change places. */
@@ -235,6 +240,16 @@ export class BodyInput implements InputStream {
       this.#first = 0;
     }
   }
+}
+
+/**
+ * Whether an error, or what caused it, says that the client of the request with this input has gone. An error of another
+ * request's says so, too, and does not mean this one; of an input that is no {@link BodyInput} nobody can tell.
+ */
+export function saysClientLeft(error: unknown, input: unknown): boolean {
+  const isOurs = (cause: Error): boolean =>
+    !(input instanceof BodyInput) || input.failedWith(cause);
+  return says(error, (cause) => cause instanceof ClientDisconnectedError && isOurs(cause));
 }
 
 /** A size as the caller gave it, checked; -1 for none or a negative one, which mean "all". */
