@@ -28,20 +28,23 @@ function frame(type: number, flags: number, stream: number, payload: Uint8Array)
   return Buffer.concat([head, payload]);
 }
 
-/** GET / of the host `a`, in the static table's fields (RFC 7541, appendix A). */
-const requestHead = (secure: boolean): Buffer =>
-  Buffer.from([0x82, secure ? 0x87 : 0x86, 0x84, 0x41, 1, 0x61]);
+/** A request for / of the host `a`, in the static table's fields (RFC 7541, appendix A). */
+function requestHead(method: string, secure: boolean): Buffer {
+  const scheme = secure ? 0x87 : 0x86;
+  const line = [0x02, method.length, ...Buffer.from(method), scheme, 0x84, 0x41, 1, 0x61];
+  return Buffer.from(line);
+}
 
 const resetBy = (code: number): Buffer => frame(RST_STREAM, 0, 1, Buffer.from([0, 0, 0, code]));
 
 /** A client that sends what it is told, because Node's ends a request before it resets it. Its request is sent. */
-async function begin(host: Host, app: Application, body: string): Promise<Socket> {
+async function begin(host: Host, app: Application, body: string, method = 'GET'): Promise<Socket> {
   const socket = await dial(host, app);
   const secure = 'encrypted' in socket;
   const flags = END_HEADERS + (body === 'whole' ? END_STREAM : 0);
   socket.write('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n');
   socket.write(frame(SETTINGS, 0, 0, Buffer.alloc(0)));
-  socket.write(frame(HEADERS, flags, 1, requestHead(secure)));
+  socket.write(frame(HEADERS, flags, 1, requestHead(method, secure)));
   return socket;
 }
 
@@ -101,6 +104,29 @@ describe.each(hosts)('$name', (host) => {
 });
 
 describe.each(hosts)('$name', (host) => {
+  it.each(['HEAD', 'PUT'])(
+    'does not take the part of a body for the whole whose %s is reset with NO_ERROR',
+    async (method) => {
+      let begun = false;
+      let ended: string | undefined;
+      const app: Application = async (environ) => {
+        const input = environ['wsgi.input'];
+        await input.read(1);
+        begun = true;
+        ended = await input.read().then(
+          () => 'whole',
+          ({ name }) => name,
+        );
+        throw new Error('planned');
+      };
+      const socket = await begin(host, app, 'unsent', method);
+      socket.write(frame(DATA, 0, 1, Buffer.alloc(300)));
+      await expect.poll(() => begun).toBe(true);
+      socket.write(resetBy(constants.NGHTTP2_NO_ERROR));
+      await expect.poll(() => ended).toBe('ClientDisconnectedError');
+    },
+  );
+
   it('closes the connection of a client that goes after an answer whose application failed behind its head', async () => {
     let fail = (): void => {};
     const failing = new Promise<void>((resolve) => {

@@ -72,15 +72,15 @@ function bytes(chunk: unknown): Uint8Array {
 
 /**
  * HTTP/2's compat API ends the body of a stream that was reset as if it were whole; only `aborted` tells. Of HEAD, whose
- * answer Node ends when the request comes, only the code does.
+ * answer Node ends when the request comes, only the code does, or that the stream closed before it was answered.
  */
 function wasReset(stream: Readable): boolean {
   if (!('stream' in stream)) return false;
   if ('aborted' in stream && stream.aborted === true) return true;
   const { stream: inner } = stream;
-  return (
-    typeof inner === 'object' && inner !== null && 'rstCode' in inner && inner.rstCode !== NO_ERROR
-  );
+  if (typeof inner !== 'object' || inner === null || !('rstCode' in inner)) return false;
+  if (inner.rstCode !== NO_ERROR) return true;
+  return 'closed' in inner && 'headersSent' in inner && inner.closed === true && !inner.headersSent;
 }
 
 /** RFC 9113 section 7. */
