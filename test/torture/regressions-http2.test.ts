@@ -212,4 +212,29 @@ describe.each(hosts.filter(({ name }) => name.startsWith('node:http2')))('$name'
     await expect.poll(() => input).toBe('before it, behind it');
     expect(served.reported()).toBe('');
   });
+
+  it.each([
+    ['HEAD', '200 OK', 300],
+    ['HEAD', '200 OK', 20_000],
+    ['POST', '204 No Content', 300],
+    ['POST', '204 No Content', 20_000],
+  ])(
+    'lets an application read behind a %s with %s the %d bytes that came before it',
+    async (method, status, size) => {
+      let read: number | undefined;
+      const app: Application = async (environ, startResponse) => {
+        for (let turn = 0; turn < 9; turn += 1)
+          await new Promise((resolve) => setImmediate(resolve));
+        startResponse(status, [])(Buffer.from('not sent'));
+        for (let turn = 0; turn < 9; turn += 1)
+          await new Promise((resolve) => setImmediate(resolve));
+        read = (await environ['wsgi.input'].read()).length;
+        return [];
+      };
+      const socket = await begin(host, app, 'unsent', method);
+      for (let sent = 0; sent < size; sent += 100)
+        socket.write(frame(DATA, sent + 100 < size ? 0 : END_STREAM, 1, Buffer.alloc(100)));
+      await expect.poll(() => read).toBe(size);
+    },
+  );
 });

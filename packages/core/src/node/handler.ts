@@ -220,7 +220,7 @@ export class NodeHandler extends BaseHandler {
     }
     // A client that sent too much is told that its connection ends (RFC 9110 section 15.5.14).
     if (this.bodyRefused && !this.#http2) response.setHeader('Connection', 'close');
-    if ('stream' in response && this.bodyIsWhole && this.bodyLeft) keepRequest(response.stream);
+    if (this.bodyIsWhole && this.bodyLeft) keepRequest(this.request);
     const status = this.status ?? this.errorStatus;
     const headers = this.headers ?? new Headers();
     if (isPristine(response)) {

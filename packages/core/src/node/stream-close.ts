@@ -1,5 +1,6 @@
 import { constants, type ServerHttp2Stream } from 'node:http2';
 import { onceClosed } from './connection.js';
+import type { NodeRequest } from './environ.js';
 
 /**
  * Destroys a stream that its client has reset with NO_ERROR, as one does that no longer wants the answer (RFC 9113
@@ -35,9 +36,9 @@ function wasReset(stream: ServerHttp2Stream): boolean {
  * reads. Else Node takes it that nobody wants the request: it resets the stream, and throws away what has come of it,
  * which then reads as a body that is empty and whole.
  */
-export function keepRequest(stream: ServerHttp2Stream | undefined): void {
-  // It counts as begun to be read, and takes in what the stream holds ahead.
-  stream?.read(0);
+export function keepRequest(request: NodeRequest): void {
+  // It counts as begun to be read, and takes in what it holds ahead.
+  if ('stream' in request) request.read(0);
 }
 
 /**
