@@ -236,7 +236,7 @@ export const DIFFERENCES = {
   'handler-content-length': {
     module: 'handlers',
     wsgiref: 'a body is not checked against its Content-Length',
-    here: 'what is past it is cut off, and a short body destroys the connection; both are reported',
+    here: 'what is past it is cut off, and a short body ends the connection; both are reported',
     why: 'RFC 9112 6.3: surplus bytes would be read as the next response',
   },
   'handler-chunked': {

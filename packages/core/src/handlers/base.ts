@@ -48,7 +48,7 @@ export abstract class BaseHandler extends HandlerHost {
    * Runs the application and sends its response.
    *
    * It never throws and never rejects on account of the application: what goes wrong is reported on
-   * `wsgi.errors` and answered with a 500, or, once the header fields are sent, with a destroyed connection.
+   * `wsgi.errors` and answered with a 500, or, once the header fields are sent, with the end of the connection.
    *
    * @returns undefined when all is done, else a promise that resolves when the response is over and the body's
    *   `close()` has been awaited.
@@ -380,7 +380,7 @@ export abstract class BaseHandler extends HandlerHost {
   }
 
   /**
-   * Logs an error, then answers with {@link errorOutput}, or destroys the connection once the header fields are
+   * Logs an error, then answers with {@link errorOutput}, or ends the connection once the header fields are
    * sent. A body over `maxBodySize` is the client's error: it is answered, and not logged.
    */
   handleError(error: unknown): void | Promise<void> {

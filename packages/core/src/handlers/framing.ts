@@ -40,7 +40,7 @@ export class Framing {
 
   /** What to report of a body that ends now. */
   get shortfall(): string {
-    return `the body ended ${this.missing} bytes short of its Content-Length of ${this.promised}; the connection is destroyed, so that no client takes it for whole`;
+    return `the body ended ${this.missing} bytes short of its Content-Length of ${this.promised}; the connection ends here, so that no client takes it for whole`;
   }
 
   /** What to report of a body that goes on past its end. */
