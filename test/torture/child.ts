@@ -26,6 +26,8 @@ export interface Sample {
   held: number;
   /** The kinds of what keeps the process alive, and its open descriptors. */
   handles: string[];
+  /** How many requests Node itself has refused that it should not have: see children/host.mjs. */
+  refused: number;
 }
 
 export class Child {

