@@ -89,7 +89,7 @@ async function start(server) {
   });
   const port = await new Promise((resolve, reject) => {
     child.once('error', reject);
-    child.once('exit', (code) => reject(new Error(`${server.name} ended with code ${code}`)));
+    child.once('exit', (code) => reject(new Error(`it ended with code ${code}`)));
     createInterface(child.stdout).once('line', (line) => resolve(Number(line)));
   });
   // Some say their port before they listen.
@@ -107,6 +107,7 @@ function accepts(port) {
 
 function stop({ child }) {
   child.removeAllListeners('exit');
+  if (child.exitCode !== null || child.signalCode !== null) return undefined;
   return new Promise((resolve) => {
     child.once('exit', resolve);
     child.kill();
@@ -124,14 +125,22 @@ const progress = (text) => {
  */
 async function measure(item) {
   const able = chosenServers.filter((server) => server.only?.includes(item.name) !== false);
-  const results = able.map(({ name }) => ({ server: name, rates: [], p99: [], cpu: [] }));
+  const all = able.map(({ name }) => ({ server: name, rates: [], p99: [], cpu: [] }));
   for (let turn = 0; turn < rounds; turn += 1) {
     for (const [index, server] of able.entries()) {
+      if (all[index].rates.length < turn) continue;
       progress(`${item.name}: round ${turn + 1} of ${rounds}, ${server.name}`);
-      await measureOnce(item, server, results[index]);
+      try {
+        await measureOnce(item, server, all[index]);
+      } catch (error) {
+        // One that breaks down is left out, and the others go on; but against nothing there is no ratio.
+        if (server.name === options.base) throw error;
+        console.error(`bench: ${server.name} is left out of ${item.name}: ${error.message}`);
+      }
     }
   }
   progress('');
+  const results = all.filter(({ rates }) => rates.length === rounds);
   const base = results.find(({ server }) => server === options.base);
   for (const result of results) {
     result.ratios = result.rates.map((rate, turn) => rate / base.rates[turn]);
@@ -146,6 +155,7 @@ async function measureOnce(item, server, result) {
     await drive(port, item, 1);
     const before = processorTime(child.pid);
     const { rate, p99 } = await drive(port, item, seconds);
+    if (child.exitCode !== null) throw new Error(`it ended with code ${child.exitCode}`);
     result.rates.push(rate);
     result.p99.push(p99);
     if (before !== undefined) {
