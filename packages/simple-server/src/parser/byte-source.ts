@@ -100,7 +100,7 @@ export class ByteSource {
   }
 
   /** Passes over `bytes` if just these come next, and are here to the last one. Only to be called between lines. */
-  skip(bytes: Buffer): boolean {
+  passOver(bytes: Buffer): boolean {
     const end = this.#at + bytes.length;
     if (end > this.#chunk.length) return false;
     if (this.#chunk.compare(bytes, 0, bytes.length, this.#at, end) !== 0) return false;

@@ -152,7 +152,7 @@ export class RequestParser {
     if (section === null) return false;
     // A head that grows past its limit by its request line is read line by line, to be refused like any other.
     if (this.#headSize + section.bytes.length > this.#limits.maxHeaderSize) return false;
-    if (!this.#source.skip(section.bytes)) return false;
+    if (!this.#source.passOver(section.bytes)) return false;
     this.#framing = section.framing;
     // A copy, for whoever gets it may change it.
     this.#rawHeaders = section.rawHeaders.slice();
