@@ -61,8 +61,6 @@ export class Output implements ServerOutput {
 
   /** Makes ready for the next response. */
   begin(isOld: boolean): void {
-    // A response to HTTP/1.0 may end with a reset, which shall not meet the ones before it here.
-    if (isOld) this.flush();
     this.keepAlive = true;
     this.isOld = isOld;
     this.begun = false;
@@ -109,7 +107,7 @@ export class Output implements ServerOutput {
       this.#close();
       return;
     }
-    this.#held = '';
+    this.flush();
     resetConnection(this.#socket);
   }
 
