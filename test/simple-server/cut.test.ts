@@ -20,7 +20,8 @@ async function ask(app: Application, options?: ServerOptions): Promise<[WSGIServ
 /** Whether the connection ended with a reset. Node shows one that comes with data as an end; a write then fails. */
 async function wasReset(socket: Socket): Promise<boolean> {
   socket.resume();
-  await new Promise((resolve) => socket.once('end', resolve).once('close', resolve));
+  if (!socket.destroyed && !socket.readableEnded)
+    await new Promise((resolve) => socket.once('end', resolve).once('close', resolve));
   if (socket.destroyed) return socket.errored !== null;
   return new Promise((resolve) => socket.write('\n', (error) => resolve(error != null)));
 }

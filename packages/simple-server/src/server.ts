@@ -11,6 +11,7 @@ import { resolveLimits, type ServerLimits } from './limits.js';
 import type { WSGIServerOptions } from './options.js';
 import type { RequestEvent } from './parser/index.js';
 import { type BaseEnviron, WSGIRequestHandler } from './request-handler.js';
+import { reusingBuffer } from './reused-buffer.js';
 
 /** How long {@link WSGIServer.shutdown} waits for the requests that are at work. */
 const shutdownTimeout = 10_000;
@@ -191,7 +192,9 @@ export class WSGIServer implements ConnectionServer, AsyncDisposable {
     const accept = (socket: Socket): void => this.#accept(socket);
     const listener =
       tls === undefined
-        ? createServer({ noDelay: true, allowHalfOpen: true }, accept)
+        ? createServer({ noDelay: true, allowHalfOpen: true, pauseOnConnect: true }, (socket) =>
+            accept(reusingBuffer(socket)),
+          )
         : createTlsServer(
             {
               handshakeTimeout: headersTimeout,

@@ -91,16 +91,19 @@ export class ByteSource {
     this.#markedAt = this.#at;
   }
 
-  /** The `length` bytes that have been read since the mark; `null` when they did not come in one small chunk. */
-  sinceMark(length: number): Buffer | null {
+  /**
+   * A copy of the `length` bytes that have been read since the mark; `null` when they did not come in one small chunk.
+   * They have memory to themselves: a connection that keeps them keeps nothing else.
+   */
+  sinceMark(length: number): Uint8Array | null {
     const chunk = this.#marked;
     const end = this.#markedAt + length;
     this.#marked = nothing;
-    return end <= chunk.length ? chunk.subarray(this.#markedAt, end) : null;
+    return end <= chunk.length ? new Uint8Array(chunk.subarray(this.#markedAt, end)) : null;
   }
 
   /** Passes over `bytes` if just these come next, and are here to the last one. Only to be called between lines. */
-  passOver(bytes: Buffer): boolean {
+  passOver(bytes: Uint8Array): boolean {
     const end = this.#at + bytes.length;
     if (end > this.#chunk.length) return false;
     if (this.#chunk.compare(bytes, 0, bytes.length, this.#at, end) !== 0) return false;

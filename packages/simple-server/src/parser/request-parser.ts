@@ -33,7 +33,7 @@ const end: EndEvent = { type: 'end' };
 
 /** A header section that was read, and what it says. */
 interface Section {
-  readonly bytes: Buffer;
+  readonly bytes: Uint8Array;
   readonly rawHeaders: readonly string[];
   readonly framing: FramingFields;
 }
