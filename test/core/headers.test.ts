@@ -122,6 +122,45 @@ describe('Headers on the wire', () => {
     expect(String(new Headers())).toBe('\r\n');
   });
 
+  it('writes what it holds, whatever was written before', () => {
+    const lists: HeaderList[] = [
+      [
+        ['A', '1'],
+        ['B', '2\xe9'],
+      ],
+      [
+        ['A', '1'],
+        ['B', '3'],
+      ],
+      [
+        ['A', '1'],
+        ['C', '3'],
+      ],
+      [
+        ['B', '2\xe9'],
+        ['A', '1'],
+      ],
+      [['A', '1']],
+      [],
+    ];
+    const joined = (list: HeaderList): string =>
+      `${list.map(([name, value]) => `${name}: ${value}\r\n`).join('')}\r\n`;
+    // Each one after each, itself as well.
+    for (const before of lists) {
+      for (const list of lists) {
+        for (const each of [before, before, list, list]) {
+          expect(new Headers([...each]).toString()).toBe(joined(each));
+        }
+      }
+    }
+  });
+
+  it('writes a long section, and then another of as many fields', () => {
+    for (const value of ['x'.repeat(10_000), 'y'.repeat(10_000)]) {
+      expect(new Headers([['A', value]]).toString()).toBe(`A: ${value}\r\n\r\n`);
+    }
+  });
+
   it('writes one byte for each code unit', () => {
     const bytes = new Headers([['X', 'caf\xe9\xff']]).toBytes();
     expect(bytes).toBeInstanceOf(Uint8Array);

@@ -6,7 +6,7 @@ import { connect, Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { TextErrors } from '@wsgi/core';
-import { makeServer, WSGIServer } from '@wsgi/simple-server';
+import { type BaseEnviron, makeServer, WSGIServer } from '@wsgi/simple-server';
 import supertest from 'supertest';
 import { expect, it, onTestFinished, vi } from 'vitest';
 import { selfSigned } from '../hosts/certificate.ts';
@@ -118,6 +118,23 @@ it('shuts down where its block ends', async () => {
 it('takes a class of its own', async () => {
   class Mine extends WSGIServer {}
   expect(await serve(echo, { serverClass: Mine })).toBeInstanceOf(Mine);
+});
+
+it('begins every environ with what its own class adds, but for what the request says', async () => {
+  class Mine extends WSGIServer {
+    override setupEnviron(port: string): BaseEnviron {
+      return { ...super.setupEnviron(port), SERVER_ADMIN: 'me', HTTP_X_ONE: '1', HTTP_X_TWO: '2' };
+    }
+  }
+  const server = await serve(
+    (environ, startResponse) => {
+      startResponse('200 OK', []);
+      return [Buffer.from([environ.SERVER_ADMIN, environ.HTTP_X_ONE, environ.HTTP_X_TWO].join())];
+    },
+    { serverClass: Mine },
+  );
+  const answer = await fetch(server.url, { headers: { 'X-Two': 'two' } });
+  expect(await answer.text()).toBe('me,1,two');
 });
 
 it('gives its application, and takes another', async () => {

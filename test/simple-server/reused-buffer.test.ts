@@ -1,3 +1,4 @@
+import type { Application } from '@wsgi/core';
 import { expect, it, onTestFinished, vi } from 'vitest';
 import { dial, echoBody, serve, statuses } from './support.ts';
 
@@ -21,6 +22,22 @@ it('keeps the bytes of many clients apart that send at the same time', async () 
   for (const { name, client } of clients) {
     expect(await client.untilClosed()).toMatch(new RegExp(`\r\n\r\n(${name}){${turns}}$`));
   }
+});
+
+it('keeps what has come before the application asks for it', async () => {
+  const late: Application = async (environ, startResponse) => {
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    return echoBody(environ, startResponse);
+  };
+  const server = await serve(late);
+  const bodies = Array.from({ length: 20 }, (_, index) => `<client ${index}>`);
+  const texts = await Promise.all(
+    bodies.map(async (body) => {
+      const client = await dial(server);
+      return client.send(head(body.length) + body).untilClosed();
+    }),
+  );
+  expect(texts.map((text) => text.split('\r\n\r\n')[1])).toEqual(bodies);
 });
 
 it('serves where Node shows no handle of a connection', async () => {

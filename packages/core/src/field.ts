@@ -19,8 +19,11 @@ export function checkField(pair: unknown): asserts pair is [name: string, value:
 
 /** Throws a TypeError that says what is wrong when `name` and `value` do not make a header field. */
 export function checkHeader(name: unknown, value: unknown): void {
-  if (!knownNames.has(name)) checkName(name);
+  const known = knownNames.get(name) ?? checkName(name);
+  // The value of the last field of this name: what was checked once need not be again.
+  if (value === known.value) return;
   if (typeof value !== 'string' || BAD_IN_VALUE.test(value)) refuseValue(name, value);
+  if (value.length <= LONGEST_KNOWN_VALUE) known.value = value;
 }
 
 /** Whether `text` is a token: RFC 9110 5.6.2. */
@@ -31,13 +34,21 @@ export function isToken(text: string): boolean {
 const TOKEN = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
 const BAD_IN_VALUE = /[^\t\x20-\x7e\x80-\xff]/;
 
-// Applications send the same few names again and again: the good ones, and whether each is the server's to send.
+/** A name that is a token. */
+interface KnownName {
+  readonly isServers: boolean;
+  /** A good value: the last one that was met, or at first the empty one. */
+  value: string;
+}
+
+// Applications send the same few names again and again.
 // The bounds keep one that makes names up from growing this without end.
-const knownNames = new Map<unknown, boolean>();
+const knownNames = new Map<unknown, KnownName>();
 const MOST_KNOWN_NAMES = 256;
 const LONGEST_KNOWN_NAME = 64;
+const LONGEST_KNOWN_VALUE = 256;
 
-function checkName(name: unknown): void {
+function checkName(name: unknown): KnownName {
   if (typeof name !== 'string') {
     throw new TypeError(`A header name must be a string, not ${show(name)}.`);
   }
@@ -46,9 +57,11 @@ function checkName(name: unknown): void {
       `The header name ${show(name)} is not a token: use only letters, digits and !#$%&'*+-.^_\`|~ (RFC 9110 5.6.2).`,
     );
   }
+  const known: KnownName = { isServers: isOneOfServers(name), value: '' };
   if (knownNames.size < MOST_KNOWN_NAMES && name.length <= LONGEST_KNOWN_NAME) {
-    knownNames.set(name, isOneOfServers(name));
+    knownNames.set(name, known);
   }
+  return known;
 }
 
 function refuseValue(name: unknown, value: unknown): never {
@@ -74,7 +87,7 @@ function refuseValue(name: unknown, value: unknown): never {
  * Features"), and `Trailer`, which announces fields that no application can send (RFC 9110 section 6.6.2).
  */
 export function isServersField(name: string): boolean {
-  return knownNames.get(name) ?? isOneOfServers(name);
+  return knownNames.get(name)?.isServers ?? isOneOfServers(name);
 }
 
 function isOneOfServers(name: string): boolean {

@@ -1,5 +1,6 @@
 /** `Headers`: wsgiref.headers. */
 import { checkField, checkHeader, isToken } from './field.js';
+import { headerSection } from './header-section.js';
 import { show } from './show.js';
 import type { HeaderList } from './types.js';
 
@@ -41,19 +42,19 @@ export class Headers implements Iterable<[name: string, value: string]> {
   get(name: string): string | null;
   get<T>(name: string, fallback: T): string | T;
   get(name: string, fallback: unknown = null): unknown {
-    const wanted = new Wanted(name);
+    checkWanted(name);
     for (const field of this.#fields) {
-      if (wanted.is(field[0])) return field[1];
+      if (isSame(field[0], name)) return field[1];
     }
     return fallback;
   }
 
   /** The values of all fields of that name, in order; `[]` when there are none. */
   getAll(name: string): string[] {
-    const wanted = new Wanted(name);
+    checkWanted(name);
     const values: string[] = [];
     for (const field of this.#fields) {
-      if (wanted.is(field[0])) values.push(field[1]);
+      if (isSame(field[0], name)) values.push(field[1]);
     }
     return values;
   }
@@ -72,13 +73,14 @@ export class Headers implements Iterable<[name: string, value: string]> {
 
   /** Removes all fields of that name; none is no error. wsgiref's `del headers[name]`. */
   delete(name: string): void {
-    const wanted = new Wanted(name);
+    checkWanted(name);
     const fields = this.#fields;
     let kept = 0;
     for (const field of fields) {
-      if (!wanted.is(field[0])) fields[kept++] = field;
+      if (!isSame(field[0], name)) fields[kept++] = field;
     }
-    fields.length = kept;
+    // To set a length is slow, even to what it is.
+    if (kept < fields.length) fields.length = kept;
   }
 
   /** The value of the first field of that name; when there is none, adds one with `value` and returns that. */
@@ -136,9 +138,7 @@ export class Headers implements Iterable<[name: string, value: string]> {
 
   /** The header section as it is sent, with the empty line that ends it. */
   toString(): string {
-    let text = '';
-    for (const [name, value] of this.#fields) text += `${name}: ${value}\r\n`;
-    return `${text}\r\n`;
+    return headerSection(this.#fields);
   }
 
   /** {@link toString} in bytes: one for each code unit. wsgiref's `bytes(headers)`. */
@@ -147,25 +147,15 @@ export class Headers implements Iterable<[name: string, value: string]> {
   }
 }
 
-/** A name that is looked for. Most names differ in length already, which spares them the lower case. */
-class Wanted {
-  readonly #name: string;
-  readonly #lower: string;
-
-  constructor(name: string) {
-    if (typeof name !== 'string') {
-      throw new TypeError(`A header name must be a string, not ${show(name)}.`);
-    }
-    this.#name = name;
-    this.#lower = name.toLowerCase();
+function checkWanted(name: unknown): void {
+  if (typeof name !== 'string') {
+    throw new TypeError(`A header name must be a string, not ${show(name)}.`);
   }
+}
 
-  is(name: string): boolean {
-    return (
-      name === this.#name ||
-      (name.length === this.#name.length && name.toLowerCase() === this.#lower)
-    );
-  }
+/** Whether two names are the same. Most differ in length already, which spares them the lower case. */
+function isSame(a: string, b: string): boolean {
+  return a === b || (a.length === b.length && a.toLowerCase() === b.toLowerCase());
 }
 
 function checkList(headers: unknown): void {

@@ -85,7 +85,6 @@ export class Connection implements BodyTransport, Holder {
     this.#output = new Output(socket, server.limits.timeout, persists, () => this.#cut());
     this.#since = performance.now();
     this.deadline = this.#since + span(server.limits.headersTimeout);
-    socket.on('data', (chunk: Buffer) => this.#receive(chunk));
     socket.on('end', () => this.#leave());
     socket.on('close', () => this.#abandon());
     // 'close' follows, and says all there is to know.
@@ -121,10 +120,22 @@ export class Connection implements BodyTransport, Holder {
     }
   }
 
+  /** Takes the first `length` bytes of a chunk, which may be written over when this returns. */
+  receive(chunk: Buffer, length: number): void {
+    if (this.#state === 'closing') {
+      this.#dropped += length;
+      if (this.#dropped > mostDropped) this.destroy();
+      return;
+    }
+    this.#parser.feed(chunk, length);
+    this.#take(length);
+    this.#parser.keep();
+  }
+
   resume(): void {
     // Whoever asks for more has taken all that came.
     this.#ahead = 0;
-    this.#socket.resume();
+    if (this.#socket.isPaused()) this.#socket.resume();
   }
 
   sendContinue(): void {
@@ -133,18 +144,13 @@ export class Connection implements BodyTransport, Holder {
     this.#socket.write('HTTP/1.1 100 Continue\r\n\r\n', 'latin1');
   }
 
-  #receive(chunk: Buffer): void {
-    if (this.#state === 'closing') {
-      this.#dropped += chunk.length;
-      if (this.#dropped > mostDropped) this.destroy();
-      return;
-    }
-    this.#parser.feed(chunk);
+  /** Does with what has come what the connection's state asks for. */
+  #take(length: number): void {
     if (this.#state === 'dropping') this.#drop();
     if (this.#state === 'reading') this.#serve();
     else if (this.#body?.isWaiting === true) this.#body.wake();
     else if (this.#state !== 'dropping') {
-      this.#ahead += chunk.length;
+      this.#ahead += length;
       if (this.#ahead > mostAhead) this.#socket.pause();
     }
   }

@@ -35,6 +35,14 @@ export interface BaseEnviron {
   [key: string]: string;
 }
 
+const baseKeys: ReadonlySet<string> = new Set([
+  'SERVER_NAME',
+  'SERVER_PORT',
+  'SCRIPT_NAME',
+  'GATEWAY_INTERFACE',
+  'wsgi.url_scheme',
+] satisfies (keyof BaseEnviron)[]);
+
 /** The peer; both undefined where the transport knows none (a Unix socket). */
 export interface ClientAddress {
   readonly address: string | undefined;
@@ -61,10 +69,15 @@ export class WSGIRequestHandler implements RequestLog {
   readonly clientAddress: ClientAddress;
   /** The request line as sent; `''` when none was read. */
   requestLine = '';
+  /** REMOTE_PORT, and which keys a server's base environ has beyond its own: the same for each request. */
+  readonly #port: string | undefined;
+  readonly #extraKeys: readonly string[];
 
   constructor(server: HandlerServer, clientAddress: ClientAddress) {
     this.server = server;
     this.clientAddress = clientAddress;
+    this.#port = clientAddress.port === undefined ? undefined : String(clientAddress.port);
+    this.#extraKeys = Object.keys(server.baseEnviron).filter((key) => !baseKeys.has(key));
   }
 
   /** Makes the handler that runs the application for one request. */
@@ -118,11 +131,11 @@ export class WSGIRequestHandler implements RequestLog {
       'wsgi.input_terminated': undefined,
       'gateway.signal': undefined,
     };
-    const { address, port } = this.clientAddress;
+    const { address } = this.clientAddress;
     if (address !== undefined) environ.REMOTE_ADDR = address;
-    if (port !== undefined) environ.REMOTE_PORT = String(port);
+    if (this.#port !== undefined) environ.REMOTE_PORT = this.#port;
     addHeaders(environ, request.rawHeaders);
-    for (const key in base) environ[key] ??= base[key];
+    for (const key of this.#extraKeys) environ[key] ??= base[key];
     // RFC 9112, section 3.2.2: the authority of an absolute-form target replaces the Host field.
     if (request.authority !== null) environ['HTTP_HOST'] = request.authority;
     return environ;

@@ -69,13 +69,7 @@ export class ServerHandler extends SimpleHandler {
 
   override sendPreamble(): void {
     super.sendPreamble();
-    const { headers } = this;
-    const isDelimited =
-      headers !== undefined && (headers.has('Content-Length') || headers.has('Transfer-Encoding'));
-    // RFC 9112, section 6.3: only a response to HTTP/1.0 may end with its connection; all others are delimited.
-    const field = this.stdout.connectionField?.(
-      isDelimited || this.environ.SERVER_PROTOCOL !== 'HTTP/1.0',
-    );
+    const field = this.stdout.connectionField?.(!this.endsWithConnection);
     if (field !== undefined && field !== '') this._writeText(field);
   }
 

@@ -11,7 +11,7 @@ import { resolveLimits, type ServerLimits } from './limits.js';
 import type { WSGIServerOptions } from './options.js';
 import type { RequestEvent } from './parser/index.js';
 import { type BaseEnviron, WSGIRequestHandler } from './request-handler.js';
-import { reusingBuffer } from './reused-buffer.js';
+import { plainly, reusingBuffer } from './reused-buffer.js';
 
 /** How long {@link WSGIServer.shutdown} waits for the requests that are at work. */
 const shutdownTimeout = 10_000;
@@ -189,11 +189,10 @@ export class WSGIServer implements ConnectionServer, AsyncDisposable {
   #makeListener(): Server {
     const { tls } = this.#options;
     const { headersTimeout, maxConnections } = this.limits;
-    const accept = (socket: Socket): void => this.#accept(socket);
     const listener =
       tls === undefined
         ? createServer({ noDelay: true, allowHalfOpen: true, pauseOnConnect: true }, (socket) =>
-            accept(reusingBuffer(socket)),
+            this.#accept(socket, reusingBuffer),
           )
         : createTlsServer(
             {
@@ -203,7 +202,7 @@ export class WSGIServer implements ConnectionServer, AsyncDisposable {
               noDelay: true,
               allowHalfOpen: false,
             },
-            accept,
+            (socket) => this.#accept(socket, plainly),
           );
     if (tls !== undefined) listener.on('connection', (transport) => this.#track(transport));
     if (maxConnections > 0) listener.maxConnections = maxConnections;
@@ -215,7 +214,9 @@ export class WSGIServer implements ConnectionServer, AsyncDisposable {
     transport.on('close', () => this.#transports.delete(transport));
   }
 
-  #accept(socket: Socket): void {
+  #accept(accepted: Socket, read: typeof plainly): void {
+    const receive = (chunk: Buffer, length: number): void => connection.receive(chunk, length);
+    const socket = read(accepted, receive);
     // Over TLS only now: a client that ends within the handshake is to be let go of.
     socket.allowHalfOpen = true;
     const { handlerClass = WSGIRequestHandler } = this.#options;

@@ -26,7 +26,8 @@ export class BodyReader {
   #exhausted = false;
   #stepping = false;
   #waiting = false;
-  #closed: { wait: Promise<void> | undefined } | undefined;
+  #closed = false;
+  #closing: Promise<void> | undefined;
   /** Where in an array the next step is: no iterator is needed for the most common of bodies. */
   #index = 0;
 
@@ -88,19 +89,20 @@ export class BodyReader {
    * A second call gives the first one's promise. `report` takes what either throws; this method never does.
    */
   close(report: (error: unknown) => void): Promise<void> | undefined {
-    if (this.#closed !== undefined) return this.#closed.wait;
-    this.#closed = { wait: undefined };
-    const returned = this.#exhausted
-      ? undefined
-      : attempt(() => this.#iterator?.return?.(), report);
+    if (this.#closed) return this.#closing;
+    this.#closed = true;
+    const iterator = this.#exhausted ? undefined : this.#iterator;
+    const returned = iterator && attempt(() => iterator.return?.(), report);
     // A generator that waits for something of its own answers `return()` only after that, and `close()` may be
     // what it waits for: so `close()` is called at once, and such a `return()` is not waited for.
     const closed = attempt(() => release(this.#body), report);
-    const waits = [this.#waiting ? undefined : returned, closed].filter(
-      (wait) => wait !== undefined,
-    );
-    if (waits.length > 0) this.#closed.wait = Promise.all(waits).then(() => undefined);
-    return this.#closed.wait;
+    const waits = this.#waiting ? undefined : returned;
+    if (waits !== undefined && closed !== undefined) {
+      this.#closing = Promise.all([waits, closed]).then(() => undefined);
+    } else {
+      this.#closing = waits ?? closed;
+    }
+    return this.#closing;
   }
 }
 

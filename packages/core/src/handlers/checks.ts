@@ -78,7 +78,8 @@ function checkMeaning(fields: HeaderList): void {
     }
     fields[kept++] = field;
   }
-  fields.length = kept;
+  // To set a length is slow, even to what it is.
+  if (kept < fields.length) fields.length = kept;
 }
 
 /**

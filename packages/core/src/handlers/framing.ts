@@ -59,5 +59,10 @@ export class Framing {
 
 /** Whether a response to this method with this status has no body (RFC 9110 sections 6.4.1 and 15.3.6). */
 export function isBodyless(method: string, status: string): boolean {
-  return method === 'HEAD' || /^(?:20[45]|304)/.test(status);
+  return (
+    method === 'HEAD' ||
+    status.startsWith('204') ||
+    status.startsWith('205') ||
+    status.startsWith('304')
+  );
 }

@@ -19,8 +19,12 @@ lineBytes[127] = 0;
  * kept as text, and nothing is scanned twice.
  */
 export class ByteSource {
+  /** What is left is `#chunk[#at, #end)`. */
   #chunk: Buffer = nothing;
   #at = 0;
+  #end = 0;
+  /** Whether the chunk's memory is another's, who will write over it. */
+  #isLent = false;
   /** `#chunk[#windowStart, #windowEnd)` in latin-1. */
   #window = '';
   #windowStart = 0;
@@ -28,14 +32,31 @@ export class ByteSource {
   /** The beginning of a line whose end has not arrived; without its CR, which `#carriageReturn` stands for. */
   #partial = '';
   #carriageReturn = false;
-  /** The chunk and the place in it that {@link mark} was called at. */
-  #marked: Buffer = nothing;
+  /** The text and the place in it that {@link mark} was called at. */
+  #marked = '';
   #markedAt = 0;
 
-  feed(chunk: Buffer): void {
-    const left = this.#chunk.length - this.#at;
-    this.#chunk = left === 0 ? chunk : Buffer.concat([this.#chunk.subarray(this.#at), chunk]);
+  /** Takes the first `length` bytes of a chunk, which is not to be written over before {@link keep} has been called. */
+  feed(chunk: Buffer, length: number): void {
+    this.#isLent = this.isEmpty;
+    if (this.#isLent) {
+      this.#chunk = chunk;
+      this.#end = length;
+    } else {
+      this.#chunk = Buffer.concat([this.#left(), chunk.subarray(0, length)]);
+      this.#end = this.#chunk.length;
+    }
     this.#at = 0;
+    this.#closeWindow();
+  }
+
+  /** Copies what is left of a chunk that is another's. */
+  keep(): void {
+    if (!this.#isLent || this.isEmpty) return;
+    this.#isLent = false;
+    this.#chunk = Buffer.from(this.#left());
+    this.#at = 0;
+    this.#end = this.#chunk.length;
     this.#closeWindow();
   }
 
@@ -46,7 +67,7 @@ export class ByteSource {
 
   /** Whether every byte has been read or is part of an unfinished line. */
   get isEmpty(): boolean {
-    return this.#at === this.#chunk.length;
+    return this.#at === this.#end;
   }
 
   /**
@@ -56,7 +77,7 @@ export class ByteSource {
    *   but HTAB. RFC 9112, section 2.2, would let a bare LF end a line; smuggling attacks live on that.
    */
   readLine(): string | null {
-    while (this.#at < this.#chunk.length) {
+    while (this.#at < this.#end) {
       if (this.#at >= this.#windowEnd) this.#openWindow();
       if (this.#carriageReturn) return this.#finishLine();
       const from = this.#at - this.#windowStart;
@@ -78,36 +99,33 @@ export class ByteSource {
   /** Up to `most` bytes as they are; `null` when none are here. Only to be called between lines. */
   take(most: number): Buffer | null {
     if (this.isEmpty) return null;
-    const end = Math.min(this.#chunk.length, this.#at + most);
+    const end = Math.min(this.#end, this.#at + most);
     const bytes = this.#chunk.subarray(this.#at, end);
+    const own = this.#isLent ? Buffer.from(bytes) : bytes;
     this.#advance(end);
-    return bytes;
+    return own;
   }
 
   /** Remembers this place, for `sinceMark`. Only to be called between lines. */
   mark(): void {
-    // A large chunk is not held for it: most of that is a body.
-    this.#marked = this.#chunk.length <= WINDOW ? this.#chunk : nothing;
-    this.#markedAt = this.#at;
+    this.#marked = this.#window;
+    this.#markedAt = this.#at - this.#windowStart;
   }
 
-  /**
-   * A copy of the `length` bytes that have been read since the mark; `null` when they did not come in one small chunk.
-   * They have memory to themselves: a connection that keeps them keeps nothing else.
-   */
-  sinceMark(length: number): Uint8Array | null {
-    const chunk = this.#marked;
+  /** The text of the `length` bytes that have been read since the mark; `null` when they did not come in one piece. */
+  sinceMark(length: number): string | null {
     const end = this.#markedAt + length;
-    this.#marked = nothing;
-    return end <= chunk.length ? new Uint8Array(chunk.subarray(this.#markedAt, end)) : null;
+    const text = end <= this.#marked.length ? this.#marked.slice(this.#markedAt, end) : null;
+    this.#marked = '';
+    return text;
   }
 
-  /** Passes over `bytes` if just these come next, and are here to the last one. Only to be called between lines. */
-  passOver(bytes: Uint8Array): boolean {
-    const end = this.#at + bytes.length;
-    if (end > this.#chunk.length) return false;
-    if (this.#chunk.compare(bytes, 0, bytes.length, this.#at, end) !== 0) return false;
-    this.#advance(end);
+  /** Passes over bytes if just these come next, and are here to the last one. Only to be called between lines. */
+  passOver(text: string): boolean {
+    const from = this.#at - this.#windowStart;
+    // A part that is compared: `startsWith` looks at one character after the other.
+    if (this.#window.slice(from, from + text.length) !== text) return false;
+    this.#advance(this.#at + text.length);
     return true;
   }
 
@@ -115,7 +133,11 @@ export class ByteSource {
   clear(): void {
     this.#partial = '';
     this.#carriageReturn = false;
-    this.#advance(this.#chunk.length);
+    this.#advance(this.#end);
+  }
+
+  #left(): Buffer {
+    return this.#chunk.subarray(this.#at, this.#end);
   }
 
   #finishLine(): string {
@@ -136,7 +158,7 @@ export class ByteSource {
 
   #openWindow(): void {
     this.#windowStart = this.#at;
-    this.#windowEnd = Math.min(this.#chunk.length, this.#at + WINDOW);
+    this.#windowEnd = Math.min(this.#end, this.#at + WINDOW);
     this.#window = this.#chunk.toString('latin1', this.#windowStart, this.#windowEnd);
   }
 
@@ -149,9 +171,10 @@ export class ByteSource {
   /** Moves on, and lets go of a chunk that is used up: an idle connection holds no bytes. */
   #advance(to: number): void {
     this.#at = to;
-    if (to < this.#chunk.length) return;
+    if (to < this.#end) return;
     this.#chunk = nothing;
     this.#at = 0;
+    this.#end = 0;
     this.#closeWindow();
   }
 }

@@ -30,6 +30,9 @@ export class FramingFields {
   #expect: string | null = null;
   #close = false;
   #keepAlive = false;
+  /** What was concluded for each version: the fields of a section that repeats say the same again. */
+  #modern: Framing | undefined;
+  #old: Framing | undefined;
 
   add(field: Field): void {
     switch (field.kind) {
@@ -55,7 +58,15 @@ export class FramingFields {
   }
 
   conclude(line: RequestLine, limits: ParserLimits): Framing {
-    const isModern = line.httpVersion === '1.1';
+    if (line.httpVersion === '1.1') {
+      this.#modern ??= this.#concludeFor(true, limits);
+      return this.#modern;
+    }
+    this.#old ??= this.#concludeFor(false, limits);
+    return this.#old;
+  }
+
+  #concludeFor(isModern: boolean, limits: ParserLimits): Framing {
     this.#checkHost(isModern);
     const bodyLength = this.#bodyLength(isModern, limits);
     return {

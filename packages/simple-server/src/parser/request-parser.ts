@@ -33,7 +33,7 @@ const end: EndEvent = { type: 'end' };
 
 /** A header section that was read, and what it says. */
 interface Section {
-  readonly bytes: Uint8Array;
+  readonly text: string;
   readonly rawHeaders: readonly string[];
   readonly framing: FramingFields;
 }
@@ -87,8 +87,17 @@ export class RequestParser {
     );
   }
 
-  feed(chunk: Buffer): void {
-    if (this.#state !== 'closed') this.#source.feed(chunk);
+  /**
+   * Takes the bytes that came next, or the first `length` of them. They are read where they are: a chunk may be written
+   * over only after {@link keep}.
+   */
+  feed(chunk: Buffer, length: number = chunk.length): void {
+    if (this.#state !== 'closed') this.#source.feed(chunk, length);
+  }
+
+  /** Copies what is left of the chunk that was fed last, so that it may be written over. */
+  keep(): void {
+    this.#source.keep();
   }
 
   /**
@@ -151,8 +160,8 @@ export class RequestParser {
     const section = this.#section;
     if (section === null) return false;
     // A head that grows past its limit by its request line is read line by line, to be refused like any other.
-    if (this.#headSize + section.bytes.length > this.#limits.maxHeaderSize) return false;
-    if (!this.#source.passOver(section.bytes)) return false;
+    if (this.#headSize + section.text.length > this.#limits.maxHeaderSize) return false;
+    if (!this.#source.passOver(section.text)) return false;
     this.#framing = section.framing;
     // A copy, for whoever gets it may change it.
     this.#rawHeaders = section.rawHeaders.slice();
@@ -160,11 +169,10 @@ export class RequestParser {
   }
 
   #finishSection(line: RequestLine): RequestEvent {
-    const bytes = this.#source.sinceMark(this.#headSize - this.#fieldsAt);
+    const text = this.#source.sinceMark(this.#headSize - this.#fieldsAt);
     const framing = this.#framing;
     const event = this.#finishHead(line);
-    this.#section =
-      bytes === null ? null : { bytes, rawHeaders: event.rawHeaders.slice(), framing };
+    this.#section = text === null ? null : { text, rawHeaders: event.rawHeaders.slice(), framing };
     return event;
   }
 
