@@ -11,8 +11,11 @@ export interface RequestEvent extends RequestLine, Framing {
   readonly type: 'request';
   /** The line as sent, for the log. */
   readonly line: string;
-  /** Names and values by turns, as sent and in their order, like node:http's `rawHeaders`. */
-  readonly rawHeaders: string[];
+  /**
+   * Names and values by turns, as sent and in their order, like node:http's `rawHeaders`. Frozen: requests of one
+   * connection whose header sections are the same, byte for byte and one after the other, share the array.
+   */
+  readonly rawHeaders: readonly string[];
 }
 
 /** A piece of a request's body, without any framing. */
@@ -33,7 +36,8 @@ const end: EndEvent = { type: 'end' };
 
 /** A header section that was read, and what it says. */
 interface Section {
-  readonly text: string;
+  /** As sent; `null` when it did not come in one piece. */
+  readonly text: string | null;
   readonly rawHeaders: readonly string[];
   readonly framing: FramingFields;
 }
@@ -128,7 +132,8 @@ export class RequestParser {
       } else if (line !== '') {
         this.#line = line;
         this.#requestLine = parseRequestLine(line);
-        if (this.#repeatsSection()) return this.#finishHead(this.#requestLine);
+        const section = this.#repeatedSection();
+        if (section !== null) return this.#finishHead(this.#requestLine, section);
         this.#fieldsAt = this.#headSize;
         this.#source.mark();
       }
@@ -156,28 +161,25 @@ export class RequestParser {
     throw new ProtocolError(431, `header fields over the limit of ${limit} bytes`);
   }
 
-  #repeatsSection(): boolean {
+  /** The header section before this one, if it comes again. */
+  #repeatedSection(): Section | null {
     const section = this.#section;
-    if (section === null) return false;
+    if (section === null || section.text === null) return null;
     // A head that grows past its limit by its request line is read line by line, to be refused like any other.
-    if (this.#headSize + section.text.length > this.#limits.maxHeaderSize) return false;
-    if (!this.#source.passOver(section.text)) return false;
-    this.#framing = section.framing;
-    // A copy, for whoever gets it may change it.
-    this.#rawHeaders = section.rawHeaders.slice();
-    return true;
+    if (this.#headSize + section.text.length > this.#limits.maxHeaderSize) return null;
+    return this.#source.passOver(section.text) ? section : null;
   }
 
   #finishSection(line: RequestLine): RequestEvent {
     const text = this.#source.sinceMark(this.#headSize - this.#fieldsAt);
-    const framing = this.#framing;
-    const event = this.#finishHead(line);
-    this.#section = text === null ? null : { text, rawHeaders: event.rawHeaders.slice(), framing };
-    return event;
+    this.#section = { text, rawHeaders: Object.freeze(this.#rawHeaders), framing: this.#framing };
+    this.#rawHeaders = [];
+    this.#framing = new FramingFields();
+    return this.#finishHead(line, this.#section);
   }
 
-  #finishHead(line: RequestLine): RequestEvent {
-    const { bodyLength, keepAlive, expectContinue } = this.#framing.conclude(line, this.#limits);
+  #finishHead(line: RequestLine, { rawHeaders, framing }: Section): RequestEvent {
+    const { bodyLength, keepAlive, expectContinue } = framing.conclude(line, this.#limits);
     const event: RequestEvent = {
       type: 'request',
       method: line.method,
@@ -185,15 +187,13 @@ export class RequestParser {
       httpVersion: line.httpVersion,
       authority: line.authority,
       line: this.#line ?? '',
-      rawHeaders: this.#rawHeaders,
+      rawHeaders,
       bodyLength,
       keepAlive,
       expectContinue,
     };
     this.#headSize = 0;
     this.#requestLine = null;
-    this.#rawHeaders = [];
-    this.#framing = new FramingFields();
     this.#state = 'body';
     this.#keepAlive = keepAlive;
     this.#body = bodyLength === 0 ? null : this.#bodyReader(bodyLength);
