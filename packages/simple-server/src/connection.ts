@@ -62,6 +62,8 @@ export class Connection implements BodyTransport, Holder {
   readonly #output: Output;
   #state: State = 'reading';
   #served = 0;
+  /** When the connection was ready for the next request. */
+  #settledAt = 0;
   /** When the request that is read began, for the first one when the connection did; undefined between them. */
   #since: number | undefined;
   /** Whether the connection waits for the next request to begin. */
@@ -179,7 +181,7 @@ export class Connection implements BodyTransport, Holder {
         return;
       }
       // Once only: whoever sends empty lines does not begin a request, and gains no time.
-      if (!this.#isIdle) this.deadline = performance.now() + span(keepAliveTimeout);
+      if (!this.#isIdle) this.deadline = this.#settledAt + span(keepAliveTimeout);
       this.#isIdle = true;
     } else {
       this.#since ??= performance.now();
@@ -277,9 +279,14 @@ export class Connection implements BodyTransport, Holder {
       return;
     }
     this.#state = 'reading';
-    if (this.#isDue || !this.#output.isHolding) return;
+    this.#settledAt = this.#sendSoon();
+  }
+
+  /** Sees to it that what is held is sent. Returns the time: to ask for it costs as much as much of the rest. */
+  #sendSoon(): number {
+    if (this.#isDue || !this.#output.isHolding) return performance.now();
     this.#isDue = true;
-    sendSoon(this);
+    return sendSoon(this);
   }
 
   #drop(): void {
@@ -289,7 +296,7 @@ export class Connection implements BodyTransport, Holder {
       this.#close();
       return;
     }
-    if (this.#body?.ended === true) this.#state = 'reading';
+    if (this.#body?.ended === true) this.#settle();
     else if (this.#dropped > mostDropped) this.#close();
     else this.resume();
   }

@@ -75,7 +75,9 @@ export class Output implements ServerOutput {
 
   write(data: Uint8Array): void {
     if (data.length <= SMALL) {
-      const bytes = Buffer.from(data.buffer, data.byteOffset, data.length);
+      const bytes = Buffer.isBuffer(data)
+        ? data
+        : Buffer.from(data.buffer, data.byteOffset, data.length);
       this.writeText(bytes.toString('latin1'));
       return;
     }

@@ -12,18 +12,25 @@ export type HeadersClass = new (headers: HeaderList) => Headers;
 const STATUS = /^[2-5]\d\d [\t\x20-\x7e\x80-\xff]*$/;
 const CONTENT_LENGTH = /^\d{1,15}$/;
 
+/** The last good one: most are the same. */
+let lastStatus = '200 OK';
+
 /**
  * Checks a status line's code and reason.
  *
  * @throws TypeError or Error with the value and what to write instead.
  */
 export function checkStatus(status: unknown): asserts status is string {
+  if (status === lastStatus) return;
   if (typeof status !== 'string') {
     throw new TypeError(
       `startResponse: status must be a string such as '200 OK', not ${show(status)}`,
     );
   }
-  if (STATUS.test(status)) return;
+  if (STATUS.test(status)) {
+    lastStatus = status;
+    return;
+  }
   if (/^1\d\d /.test(status)) {
     throw new Error(
       `startResponse: status ${show(status)} is informational; 1xx responses are sent by the server, the application's status starts at 200`,

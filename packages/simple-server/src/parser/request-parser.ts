@@ -131,9 +131,10 @@ export class RequestParser {
         this.#addField(line);
       } else if (line !== '') {
         this.#line = line;
-        this.#requestLine = parseRequestLine(line);
+        const requestLine = parseRequestLine(line);
         const section = this.#repeatedSection();
-        if (section !== null) return this.#finishHead(this.#requestLine, section);
+        if (section !== null) return this.#finishHead(requestLine, section);
+        this.#requestLine = requestLine;
         this.#fieldsAt = this.#headSize;
         this.#source.mark();
       }
