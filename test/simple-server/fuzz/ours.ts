@@ -6,13 +6,17 @@ export interface OurView {
   readonly error: ProtocolError | null;
 }
 
-/** What our parser makes of the input. */
+/** What our parser makes of the input, in chunks that are written over as soon as it has had to let go of them. */
 export function parseWithOurs(chunks: readonly Buffer[]): OurView {
   const parser = new RequestParser();
   const requests: SeenRequest[] = [];
   try {
     for (const chunk of chunks) {
-      parser.feed(chunk);
+      const lent = Buffer.from(chunk);
+      parser.feed(lent);
+      readEvents(parser, requests, 1);
+      parser.keep();
+      lent.fill('!');
       readEvents(parser, requests);
     }
   } catch (error) {
@@ -22,8 +26,14 @@ export function parseWithOurs(chunks: readonly Buffer[]): OurView {
   return { requests, error: null };
 }
 
-function readEvents(parser: RequestParser, requests: SeenRequest[]): void {
-  for (let event = parser.next(); event !== null; event = parser.next()) {
+function readEvents(
+  parser: RequestParser,
+  requests: SeenRequest[],
+  most = Number.POSITIVE_INFINITY,
+): void {
+  for (let count = 0; count < most; count++) {
+    const event = parser.next();
+    if (event === null) return;
     const current = requests.at(-1);
     if (event.type === 'request') {
       const { method, url: target, httpVersion: version, rawHeaders } = event;
