@@ -1,6 +1,7 @@
 import { Socket } from 'node:net';
 import { type Application, TextErrors } from '@wsgi/core';
 import { expect, it, onTestFinished, vi } from 'vitest';
+import { stopClock } from '../clock.ts';
 import { dial, echo, echoBody, serve, statuses } from './support.ts';
 
 const get = (path: string, fields = ''): string =>
@@ -8,17 +9,6 @@ const get = (path: string, fields = ''): string =>
 const last = (path: string): string => get(path, 'Connection: close\r\n');
 
 const many = 400;
-
-/**
- * Stops the clock, so that the server takes each answer but the first for one that was given quickly, however busy
- * the machine is. Returns what starts it again.
- */
-function stopClock(): () => void {
-  const spy = vi.spyOn(performance, 'now').mockReturnValue(performance.now());
-  const start = (): void => spy.mockRestore();
-  onTestFinished(start);
-  return start;
-}
 
 interface Writes {
   /** What each write of the server's sockets held. */

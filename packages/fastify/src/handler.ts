@@ -121,7 +121,15 @@ export class ReplyHandler extends NodeHandler {
     if (this.closesOnBody) {
       this._flush();
       this.drainRequest(() => this.#endLater());
-    } else this.#endNow();
+      return;
+    }
+    const held = this.holdEnd(this.#whole);
+    if (held === undefined) this.#endNow();
+    else this.#whole = held;
+  }
+
+  override sendHeld(): void {
+    this.#endLater();
   }
 
   #endNow(): void {

@@ -2,13 +2,13 @@ import type { Socket } from 'node:net';
 import { performance } from 'node:perf_hooks';
 import type { Application } from '@wsgi/core';
 import { BodyInput, emptySource } from '@wsgi/core/handlers';
+import { type Holder, mayHold } from '@wsgi/core/node';
 import type { ServerLimits } from './limits.js';
 import { Output } from './output.js';
 import { ProtocolError, type RequestEvent, RequestParser } from './parser/index.js';
 import { type BodyTransport, RequestBody } from './request-body.js';
 import type { HandlerServer, WSGIRequestHandler } from './request-handler.js';
 import type { ServerHandler } from './server-handler.js';
-import { type Holder, sendSoon } from './turn.js';
 
 /** What a {@link Connection} needs of its server. */
 export interface ConnectionServer extends HandlerServer {
@@ -68,7 +68,7 @@ export class Connection implements BodyTransport, Holder {
   #since: number | undefined;
   /** Whether the connection waits for the next request to begin. */
   #isIdle = false;
-  /** Whether {@link send} will be called in this turn of the event loop. */
+  /** Whether {@link sendHeld} will be called in this turn of the event loop. */
   #isDue = false;
   #request: RequestEvent | undefined;
   #running: ServerHandler | undefined;
@@ -103,7 +103,7 @@ export class Connection implements BodyTransport, Holder {
   }
 
   /** Hands what is held to the system. */
-  send(): void {
+  sendHeld(): void {
     this.#isDue = false;
     this.#output.flush();
     if (this.#state === 'reading' && this.#output.isPending) this.#flush();
@@ -279,14 +279,10 @@ export class Connection implements BodyTransport, Holder {
       return;
     }
     this.#state = 'reading';
-    this.#settledAt = this.#sendSoon();
-  }
-
-  /** Sees to it that what is held is sent. Returns the time: to ask for it costs as much as much of the rest. */
-  #sendSoon(): number {
-    if (this.#isDue || !this.#output.isHolding) return performance.now();
-    this.#isDue = true;
-    return sendSoon(this);
+    this.#settledAt = performance.now();
+    if (this.#isDue || !this.#output.isHolding) return;
+    this.#isDue = mayHold(this, this.#settledAt);
+    if (!this.#isDue) this.sendHeld();
   }
 
   #drop(): void {

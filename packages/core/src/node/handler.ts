@@ -1,5 +1,6 @@
 import cluster from 'node:cluster';
 import { constants } from 'node:http2';
+import { performance } from 'node:perf_hooks';
 import type { Readable, Writable } from 'node:stream';
 import { ClientDisconnectedError } from '../errors.js';
 import { BaseHandler } from '../handlers/base.js';
@@ -16,6 +17,7 @@ import { addRequestHeaders, type MountedTarget, type NodeRequest, requestVars } 
 import { cutOff } from './linger.js';
 import { isPristine, mergeHead, type NodeResponse, writeHead } from './response-head.js';
 import { keepRequest, letGoOfReset, onceGone } from './stream-close.js';
+import { type Holder, mayHold } from './turn.js';
 
 export interface NodeHandlerOptions {
   /** The request target, where the host has cut it. Default: all of the request's path is PATH_INFO. */
@@ -45,7 +47,7 @@ export interface NodeHandlerOptions {
  * });
  * ```
  */
-export class NodeHandler extends BaseHandler {
+export class NodeHandler extends BaseHandler implements Holder {
   /** Node writes the status line and does the framing. */
   override originServer = false;
   override wsgiMultiprocess: boolean = cluster.isWorker;
@@ -296,8 +298,30 @@ export class NodeHandler extends BaseHandler {
       this.drainRequest(() => this.#endLater());
       return;
     }
+    const held = this.holdEnd(this.#last);
+    if (held !== undefined) {
+      this.#last = held;
+      return;
+    }
     this.#endNow();
     this.drainRequest();
+  }
+
+  /**
+   * Holds the end of a response with a small body until this turn of the event loop ends, when {@link sendHeld} is
+   * called. Over TLS it does not: Node refuses a request that comes before the answer to the last one has left.
+   *
+   * @returns a copy of the body, for the application may write over its own; undefined where the end is not held.
+   */
+  protected holdEnd(body: Uint8Array | undefined): Buffer | undefined {
+    if (body === undefined || body.length > SMALL || this.bodyLeft || this.#http2) return undefined;
+    if ('encrypted' in this.request.socket || !mayHold(this, performance.now())) return undefined;
+    return Buffer.from(body);
+  }
+
+  /** Ends a response that has waited for the end of the turn. */
+  sendHeld(): void {
+    this.#endLater();
   }
 
   /** The end, when nobody is there any more to catch what middleware's `end` throws. */

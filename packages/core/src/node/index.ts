@@ -16,3 +16,4 @@ export {
 } from './environ.js';
 export { NodeHandler, type NodeHandlerOptions } from './handler.js';
 export { mergeVary, type NodeResponse } from './response-head.js';
+export { type Holder, mayHold } from './turn.js';

@@ -1,8 +1,6 @@
-import { performance } from 'node:perf_hooks';
-
 /** Whoever holds answers that are whole, and has yet to hand them to the system. */
 export interface Holder {
-  send(): void;
+  sendHeld(): void;
 }
 
 /** Milliseconds. An application that took longer has kept the answers before its own waiting long enough. */
@@ -12,23 +10,27 @@ let holders: Holder[] = [];
 let last = 0;
 
 /**
- * Has `holder.send()` called before this turn of the event loop ends, or at once where applications take their time.
- * Returns the time, by `performance.now()`.
+ * Whether a holder may hold its answer until this turn of the event loop ends; `sendHeld()` is called then. Not where
+ * applications take their time: what others hold is sent at once there, and the holder is to send at once, too.
  *
  * Many requests arrive in one turn. To answer them all and then write, and not by turns, wakes up a sleeping client
  * once and not for each answer, and a pipeline's answers leave in one piece.
+ *
+ * @param now - by `performance.now()`.
  */
-export function sendSoon(holder: Holder): number {
-  const now = performance.now();
+export function mayHold(holder: Holder, now: number): boolean {
   const isSlow = now - last > SLOW;
   last = now;
+  if (isSlow) {
+    sendAll();
+    return false;
+  }
   if (holders.push(holder) === 1) setImmediate(sendAll);
-  if (isSlow) sendAll();
-  return now;
+  return true;
 }
 
 function sendAll(): void {
   const all = holders;
   holders = [];
-  for (const holder of all) holder.send();
+  for (const holder of all) holder.sendHeld();
 }
