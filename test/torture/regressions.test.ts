@@ -187,6 +187,10 @@ describe.each(hosts)('$name', (host) => {
   });
 });
 
+/** More than the 64 KiB that servers take in ahead, by what they read at once. */
+const [most, rest] = [60_000, 10_000];
+const size = most + rest;
+
 const serial = hosts.filter(({ name }) => !/http2|HTTP\/2/.test(name));
 
 describe.each(serial)('$name', (host) => {
@@ -213,6 +217,44 @@ describe.each(serial)('$name', (host) => {
     socket.destroy();
     await expect.poll(() => gone, { timeout: 15_000 }).toBe(true);
   });
+});
+
+describe.each(serial)('$name', (host) => {
+  it.each([
+    ['all that came', (environ: Environ) => environ['wsgi.input'].read()],
+    ['as much as it was told', (environ: Environ) => environ['wsgi.input'].read(size)],
+    ['most of it', (environ: Environ) => environ['wsgi.input'].read(size - 1000)],
+  ])(
+    'tells an application that reads %s, late, of a client that leaves then',
+    async (_what, read) => {
+      let begin = (): void => {};
+      const begun = new Promise<void>((resolve) => {
+        begin = resolve;
+      });
+      let gone = false;
+      const socket = await dial(host, async (environ, startResponse) => {
+        startResponse('200 OK', []);
+        // Time for more to come than a server takes in that nobody has asked for.
+        await new Promise((resolve) => setTimeout(resolve, 100));
+        await read(environ);
+        const signal = environ['gateway.signal']();
+        begin();
+        await new Promise((resolve) => signal.addEventListener('abort', resolve));
+        gone = true;
+        return [];
+      });
+      // Each of them is read by itself.
+      const head = `PUT / HTTP/1.1\r\nHost: a\r\nContent-Length: ${size}\r\n\r\n`;
+      for (const part of [head, Buffer.alloc(most), Buffer.alloc(rest)]) {
+        socket.write(part);
+        await new Promise((resolve) => setTimeout(resolve, 25));
+      }
+      await begun;
+      if ('resetAndDestroy' in socket && !('encrypted' in socket)) socket.resetAndDestroy();
+      else socket.destroy();
+      await expect.poll(() => gone, { timeout: 5_000 }).toBe(true);
+    },
+  );
 });
 
 const plain = serial.filter(({ name }) => !/TLS|https/.test(name));

@@ -75,8 +75,6 @@ export class Connection implements BodyTransport, Holder {
   #input: BodyInput | undefined;
   #body: RequestBody | undefined;
   #dropped = 0;
-  /** Bytes that have come and that nobody has asked for. */
-  #ahead = 0;
 
   constructor(socket: Socket, server: ConnectionServer, handler: WSGIRequestHandler) {
     this.#socket = socket;
@@ -130,14 +128,14 @@ export class Connection implements BodyTransport, Holder {
       return;
     }
     this.#parser.feed(chunk, length);
-    this.#take(length);
+    this.#take();
     this.#parser.keep();
   }
 
+  /** Reads on, unless too much has come already that nobody has asked for. */
   resume(): void {
-    // Whoever asks for more has taken all that came.
-    this.#ahead = 0;
-    if (this.#socket.isPaused()) this.#socket.resume();
+    if (this.#state === 'closing') return;
+    if (this.#parser.unread <= mostAhead && this.#socket.isPaused()) this.#socket.resume();
   }
 
   sendContinue(): void {
@@ -147,14 +145,11 @@ export class Connection implements BodyTransport, Holder {
   }
 
   /** Does with what has come what the connection's state asks for. */
-  #take(length: number): void {
+  #take(): void {
     if (this.#state === 'dropping') this.#drop();
     if (this.#state === 'reading') this.#serve();
     else if (this.#body?.isWaiting === true) this.#body.wake();
-    else if (this.#state !== 'dropping') {
-      this.#ahead += length;
-      if (this.#ahead > mostAhead) this.#socket.pause();
-    }
+    else if (this.#state !== 'dropping' && this.#parser.unread > mostAhead) this.#socket.pause();
   }
 
   /** Answers what has arrived, until a request must be waited for. A loop, so that no pipeline is too long. */

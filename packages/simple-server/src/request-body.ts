@@ -3,7 +3,7 @@ import type { RequestEvent, RequestParser } from './parser/index.js';
 
 /** What a {@link RequestBody} asks of its connection. */
 export interface BodyTransport {
-  /** Asks for more bytes; {@link RequestBody.wake} is to be called when some have come. */
+  /** Told that bytes were taken, or that more are wanted; {@link RequestBody.wake} is to be called when some have come. */
   resume(): void;
   /** Tells the client that its body is wanted (RFC 9110, section 10.1.1). */
   sendContinue(): void;
@@ -84,6 +84,8 @@ export class RequestBody implements ByteSource {
     if (this.#ended) return null;
     const event = this.#nextEvent();
     if (event === null) return undefined;
+    // Also when nothing more is asked for: a connection that is not read does not tell of its end.
+    this.#transport.resume();
     if (event.type === 'data') return event.data;
     this.#ended = true;
     return null;

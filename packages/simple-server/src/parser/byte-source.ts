@@ -70,6 +70,11 @@ export class ByteSource {
     return this.#at === this.#end;
   }
 
+  /** How many bytes have not been read, but for an unfinished line. */
+  get length(): number {
+    return this.#end - this.#at;
+  }
+
   /**
    * The next line without its CRLF; `null` when its end has not arrived.
    *

@@ -91,6 +91,11 @@ export class RequestParser {
     );
   }
 
+  /** How many bytes were fed and have not been looked at. */
+  get unread(): number {
+    return this.#source.length;
+  }
+
   /**
    * Takes the bytes that came next, or the first `length` of them. They are read where they are: a chunk may be written
    * over only after {@link keep}.
