@@ -191,23 +191,35 @@ describe.each(hosts)('$name', (host) => {
 const [most, rest] = [60_000, 10_000];
 const size = most + rest;
 
+/** An application that does a task and then waits for its client to leave; and what it has come to. */
+function waiter(task: (environ: Environ) => Promise<unknown>): {
+  app: Application;
+  begun: Promise<void>;
+  sawClientLeave: () => boolean;
+} {
+  let begin = (): void => {};
+  const begun = new Promise<void>((resolve) => {
+    begin = resolve;
+  });
+  let gone = false;
+  const app: Application = async (environ, startResponse) => {
+    startResponse('200 OK', []);
+    await task(environ);
+    const signal = environ['gateway.signal']();
+    begin();
+    await new Promise((resolve) => signal.addEventListener('abort', resolve));
+    gone = true;
+    return [];
+  };
+  return { app, begun, sawClientLeave: () => gone };
+}
+
 const serial = hosts.filter(({ name }) => !/http2|HTTP\/2/.test(name));
 
 describe.each(serial)('$name', (host) => {
   it('tells an application that waits of a client that leaves, though it had sent ahead', async () => {
-    let begin = (): void => {};
-    const begun = new Promise<void>((resolve) => {
-      begin = resolve;
-    });
-    let gone = false;
-    const socket = await dial(host, async (environ, startResponse) => {
-      startResponse('200 OK', []);
-      const signal = environ['gateway.signal']();
-      begin();
-      await new Promise((resolve) => signal.addEventListener('abort', resolve));
-      gone = true;
-      return [];
-    });
+    const { app, begun, sawClientLeave } = waiter(async () => {});
+    const socket = await dial(host, app);
     socket.write('GET / HTTP/1.1\r\nHost: a\r\n\r\n');
     await begun;
     for (let piece = 0; piece < 3; piece += 1) {
@@ -215,11 +227,9 @@ describe.each(serial)('$name', (host) => {
       await new Promise((resolve) => setImmediate(resolve));
     }
     socket.destroy();
-    await expect.poll(() => gone, { timeout: 15_000 }).toBe(true);
+    await expect.poll(sawClientLeave, { timeout: 15_000 }).toBe(true);
   });
-});
 
-describe.each(serial)('$name', (host) => {
   it.each([
     ['all that came', (environ: Environ) => environ['wsgi.input'].read()],
     ['as much as it was told', (environ: Environ) => environ['wsgi.input'].read(size)],
@@ -227,22 +237,12 @@ describe.each(serial)('$name', (host) => {
   ])(
     'tells an application that reads %s, late, of a client that leaves then',
     async (_what, read) => {
-      let begin = (): void => {};
-      const begun = new Promise<void>((resolve) => {
-        begin = resolve;
-      });
-      let gone = false;
-      const socket = await dial(host, async (environ, startResponse) => {
-        startResponse('200 OK', []);
-        // Time for more to come than a server takes in that nobody has asked for.
+      const { app, begun, sawClientLeave } = waiter(async (environ) => {
+        // Time for all to come, which is more than a server takes in that nobody has asked for.
         await new Promise((resolve) => setTimeout(resolve, 100));
         await read(environ);
-        const signal = environ['gateway.signal']();
-        begin();
-        await new Promise((resolve) => signal.addEventListener('abort', resolve));
-        gone = true;
-        return [];
       });
+      const socket = await dial(host, app);
       // Each of them is read by itself.
       const head = `PUT / HTTP/1.1\r\nHost: a\r\nContent-Length: ${size}\r\n\r\n`;
       for (const part of [head, Buffer.alloc(most), Buffer.alloc(rest)]) {
@@ -252,7 +252,7 @@ describe.each(serial)('$name', (host) => {
       await begun;
       if ('resetAndDestroy' in socket && !('encrypted' in socket)) socket.resetAndDestroy();
       else socket.destroy();
-      await expect.poll(() => gone, { timeout: 5_000 }).toBe(true);
+      await expect.poll(sawClientLeave, { timeout: 5_000 }).toBe(true);
     },
   );
 });
