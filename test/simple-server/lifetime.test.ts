@@ -6,7 +6,7 @@ import { connect, Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { TextErrors } from '@wsgi/core';
-import { type BaseEnviron, makeServer, WSGIServer } from '@wsgi/simple-server';
+import { type BaseEnviron, makeServer, WSGIRequestHandler, WSGIServer } from '@wsgi/simple-server';
 import supertest from 'supertest';
 import { expect, it, onTestFinished, vi } from 'vitest';
 import { selfSigned } from '../hosts/certificate.ts';
@@ -135,6 +135,20 @@ it('begins every environ with what its own class adds, but for what the request 
   );
   const answer = await fetch(server.url, { headers: { 'X-Two': 'two' } });
   expect(await answer.text()).toBe('me,1,two');
+});
+
+it('shows the client that its handler class names, address and port', async () => {
+  class Proxied extends WSGIRequestHandler {
+    override readonly clientAddress = { address: '192.0.2.1', port: 4242 };
+  }
+  const server = await serve(
+    (environ, startResponse) => {
+      startResponse('200 OK', []);
+      return [Buffer.from(`${environ.REMOTE_ADDR}:${environ.REMOTE_PORT}`)];
+    },
+    { handlerClass: Proxied },
+  );
+  expect(await (await fetch(server.url)).text()).toBe('192.0.2.1:4242');
 });
 
 it('gives its application, and takes another', async () => {

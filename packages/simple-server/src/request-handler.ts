@@ -69,8 +69,7 @@ export class WSGIRequestHandler implements RequestLog {
   readonly clientAddress: ClientAddress;
   /** The request line as sent; `''` when none was read. */
   requestLine = '';
-  /** REMOTE_PORT, and which keys a server's base environ has beyond its own: the same for each request. */
-  readonly #port: string | undefined;
+  /** The keys that a server's base environ has beyond its own. */
   readonly #extraKeys: readonly string[];
   /** The header fields of the request before, and the environ with them, once they have come again. */
   #rawHeaders: readonly string[] | undefined;
@@ -79,7 +78,6 @@ export class WSGIRequestHandler implements RequestLog {
   constructor(server: HandlerServer, clientAddress: ClientAddress) {
     this.server = server;
     this.clientAddress = clientAddress;
-    this.#port = clientAddress.port === undefined ? undefined : String(clientAddress.port);
     this.#extraKeys = Object.keys(server.baseEnviron).filter((key) => !baseKeys.has(key));
   }
 
@@ -133,9 +131,9 @@ export class WSGIRequestHandler implements RequestLog {
     if (isRepeated && this.#repeated !== undefined) return { ...this.#repeated };
     this.#rawHeaders = rawHeaders;
     const environ = emptyEnviron();
-    const { address } = this.clientAddress;
+    const { address, port } = this.clientAddress;
     if (address !== undefined) environ.REMOTE_ADDR = address;
-    if (this.#port !== undefined) environ.REMOTE_PORT = this.#port;
+    if (port !== undefined) environ.REMOTE_PORT = String(port);
     addHeaders(environ, rawHeaders);
     this.#repeated = isRepeated ? { ...environ } : undefined;
     return environ;
