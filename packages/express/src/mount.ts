@@ -1,4 +1,4 @@
-import { type ApplicationLike, toApplication } from '@wsgi/core';
+import { toApplication } from '@wsgi/core/handlers';
 import {
   type CascadeOptions,
   type GatewayOptions as CoreOptions,
@@ -6,6 +6,7 @@ import {
   checkGatewayOptions,
   extraEntries,
 } from '@wsgi/core/node';
+import type { ApplicationLike } from '@wsgi/core/types';
 import type { ExpressRequest, ExpressResponse, NextFunction } from './express.js';
 import { ExpressGatewayHandler } from './handler.js';
 

@@ -1,7 +1,7 @@
 import { Readable } from 'node:stream';
-import { type ErrorStream, TextErrors } from '@wsgi/core';
-import { asError, PayloadTooLargeError } from '@wsgi/core/handlers';
+import { asError, PayloadTooLargeError, TextErrors } from '@wsgi/core/handlers';
 import { NodeHandler, type NodeHandlerOptions } from '@wsgi/core/node';
+import type { ErrorStream } from '@wsgi/core/types';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { addFastifyVars } from './environ.js';
 import { setHead } from './reply-head.js';

@@ -1,5 +1,5 @@
 import { STATUS_CODES } from 'node:http';
-import { Headers } from '@wsgi/core';
+import { Headers } from '@wsgi/core/headers';
 import { mergeVary, type NodeResponse } from '@wsgi/core/node';
 import type { FastifyReply } from 'fastify';
 

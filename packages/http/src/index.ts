@@ -3,14 +3,7 @@
  *
  * @module @wsgi/http
  */
-import {
-  type Application,
-  type ApplicationLike,
-  checkScriptName,
-  splitMount,
-  splitTarget,
-  toApplication,
-} from '@wsgi/core';
+import { checkScriptName, splitMount, splitTarget, toApplication } from '@wsgi/core/handlers';
 import {
   type GatewayOptions as CoreOptions,
   checkGatewayOptions,
@@ -20,6 +13,7 @@ import {
   type NodeRequest,
   type NodeResponse,
 } from '@wsgi/core/node';
+import type { Application, ApplicationLike } from '@wsgi/core/types';
 
 export interface GatewayOptions extends CoreOptions<NodeRequest> {
   /**

@@ -1,5 +1,4 @@
 import cluster from 'node:cluster';
-import { constants } from 'node:http2';
 import { performance } from 'node:perf_hooks';
 import type { Readable, Writable } from 'node:stream';
 import { ClientDisconnectedError } from '../errors.js';
@@ -14,8 +13,9 @@ import { blankEnviron } from './blank.js';
 import { onceClosed, resetConnection } from './connection.js';
 import { drain, onceSent, refuseRest } from './drain.js';
 import { addRequestHeaders, type MountedTarget, type NodeRequest, requestVars } from './environ.js';
+import { INTERNAL_ERROR } from './http2-codes.js';
 import { cutOff } from './linger.js';
-import { isPristine, mergeHead, type NodeResponse, writeHead } from './response-head.js';
+import { type NodeResponse, sendHead } from './response-head.js';
 import { keepRequest, letGoOfReset, onceGone } from './stream-close.js';
 import { type Holder, mayHold } from './turn.js';
 
@@ -63,8 +63,8 @@ export class NodeHandler extends BaseHandler implements Holder {
   #listening = false;
   #onClose: (() => void) | undefined;
   #http2 = false;
-  /** Nobody but this handler has had a hand in the response. */
-  #pristine = false;
+  /** The bytes go to Node itself, and not to middleware. */
+  #bare = false;
   /** The chunk that completes the body, held until the end of the response: both go in one write. */
   #last: Uint8Array | undefined;
 
@@ -223,14 +223,7 @@ export class NodeHandler extends BaseHandler implements Holder {
     // A client that sent too much is told that its connection ends (RFC 9110 section 15.5.14).
     if (this.bodyRefused && !this.#http2) response.setHeader('Connection', 'close');
     if (this.bodyIsWhole && this.bodyLeft) keepRequest(this.request);
-    const status = this.status ?? this.errorStatus;
-    const headers = this.headers ?? new Headers();
-    if (isPristine(response)) {
-      this.#pristine = true;
-      writeHead(response, status, headers);
-    } else {
-      mergeHead(response, status, headers);
-    }
+    this.#bare = sendHead(response, this.status ?? this.errorStatus, this.headers ?? new Headers());
   }
 
   /** Whether the body was found larger than `maxBodySize`. */
@@ -248,7 +241,7 @@ export class NodeHandler extends BaseHandler implements Holder {
 
   /** Node says 'drain' when the socket has taken all; a response that waits in a pipeline, or middleware, before that. */
   override get releasesBytes(): boolean {
-    return this.#pristine && this.response.socket !== null;
+    return this.#bare && this.response.socket !== null;
   }
 
   #writeNow(data: Uint8Array): void | Promise<void> {
@@ -341,7 +334,7 @@ export class NodeHandler extends BaseHandler implements Holder {
     if (last === undefined) response.end();
     // Node joins a string to the header fields and sends one buffer; of bytes it sends two. Middleware that has
     // wrapped `end` to see the body shall see the bytes.
-    else if (this.#pristine && last.length <= SMALL) response.end(latin1(last), 'latin1');
+    else if (this.#bare && last.length <= SMALL) response.end(latin1(last), 'latin1');
     else response.end(last);
   }
 
@@ -367,7 +360,7 @@ export class NodeHandler extends BaseHandler implements Holder {
     const { response } = this;
     // Without a code, an HTTP/2 stream would end as if nothing had happened (RFC 9113 section 8.1).
     if ('stream' in response) {
-      response.stream?.close(constants.NGHTTP2_INTERNAL_ERROR);
+      response.stream?.close(INTERNAL_ERROR);
       // Node keeps a stream that was closed in order before, until its request has been read to the end.
       this.releaseInput();
       this.drainRequest();

@@ -1,4 +1,4 @@
-import type { ServerResponse } from 'node:http';
+import { ServerResponse } from 'node:http';
 import type { Http2ServerResponse } from 'node:http2';
 import type { Headers } from '../headers.js';
 
@@ -6,20 +6,28 @@ import type { Headers } from '../headers.js';
 export type NodeResponse = ServerResponse | Http2ServerResponse;
 
 /**
- * Whether nobody has touched the response: then its header fields can be handed over in one go. Middleware that
- * replaces `writeHead` expects to find them with `getHeader`, and one that replaces `end` to see the body there.
+ * Gives a response its status and header fields.
+ *
+ * @returns whether what the response is given from now on goes to Node itself.
  */
-export function isPristine(response: NodeResponse): response is ServerResponse {
-  return (
-    !('stream' in response) &&
-    response.getHeaderNames().length === 0 &&
-    !Object.hasOwn(response, 'writeHead') &&
-    !Object.hasOwn(response, 'end')
-  );
+export function sendHead(response: NodeResponse, status: string, headers: Headers): boolean {
+  const bare = isBare(response);
+  if (bare && response.getHeaderNames().length === 0) writeHead(response, status, headers);
+  else mergeHead(response, status, headers);
+  return bare;
 }
 
-/** Gives an untouched response of node:http its status and header fields, repeated ones and all. */
-export function writeHead(response: ServerResponse, status: string, headers: Headers): void {
+/**
+ * Whether a response of HTTP/1 is as Node made it. Middleware that replaces `write` or `end` wants to see the body
+ * there, or to hold it, and one that replaces `writeHead` expects to find header fields with `getHeader`.
+ */
+function isBare(response: NodeResponse): response is ServerResponse {
+  const { write, end, writeHead } = ServerResponse.prototype;
+  return response.end === end && response.write === write && response.writeHead === writeHead;
+}
+
+/** For a response that has no fields yet: all go in at once, repeated ones and all. */
+function writeHead(response: ServerResponse, status: string, headers: Headers): void {
   const fields: string[] = [];
   // A loop: `flat()` costs a multiple of it.
   for (const field of headers.items()) fields.push(field[0], field[1]);
@@ -27,12 +35,12 @@ export function writeHead(response: ServerResponse, status: string, headers: Hea
 }
 
 /**
- * Gives any response its status and header fields.
+ * For any response.
  *
  * What middleware has set on it before stays: cookies are added to, `Vary` is merged, the rest is replaced by
  * the application's. Only how a body is delimited goes with the body: of another's, it would be wrong.
  */
-export function mergeHead(response: NodeResponse, status: string, headers: Headers): void {
+function mergeHead(response: NodeResponse, status: string, headers: Headers): void {
   // Only what is there: to remove what is not would tell Node to leave it out when it is needed.
   if (response.hasHeader('Content-Length')) response.removeHeader('Content-Length');
   if (response.hasHeader('Transfer-Encoding')) response.removeHeader('Transfer-Encoding');

@@ -1,6 +1,7 @@
-import { constants, type ServerHttp2Stream } from 'node:http2';
+import type { ServerHttp2Stream } from 'node:http2';
 import { onceClosed } from './connection.js';
 import type { NodeRequest } from './environ.js';
+import { NO_ERROR } from './http2-codes.js';
 
 /**
  * Destroys a stream that its client has reset with NO_ERROR, as one does that no longer wants the answer (RFC 9113
@@ -26,7 +27,7 @@ export function letGoOfReset(stream: ServerHttp2Stream | undefined): void {
 }
 
 function wasReset(stream: ServerHttp2Stream): boolean {
-  if (!stream.closed || stream.rstCode !== constants.NGHTTP2_NO_ERROR) return false;
+  if (!stream.closed || stream.rstCode !== NO_ERROR) return false;
   // The trailers are made when HTTP/2 has taken over all of the body: it then closes the stream in order.
   return stream.aborted || (!stream.writableFinished && stream.sentTrailers === undefined);
 }
@@ -57,7 +58,7 @@ export function onceGone(stream: ServerHttp2Stream | undefined, listener: () => 
     return forget;
   }
   const onClose = (): void => {
-    const inOrder = !stream.aborted && stream.rstCode === constants.NGHTTP2_NO_ERROR;
+    const inOrder = !stream.aborted && stream.rstCode === NO_ERROR;
     if (inOrder && session?.destroyed === false) forget = onceClosed(session, listener);
     else listener();
   };
