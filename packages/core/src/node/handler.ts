@@ -17,7 +17,10 @@ import { INTERNAL_ERROR } from './http2-codes.js';
 import { cutOff } from './linger.js';
 import { type NodeResponse, sendHead } from './response-head.js';
 import { keepRequest, letGoOfReset, onceGone } from './stream-close.js';
+import { keepTick } from './tick.js';
 import { type Holder, mayHold } from './turn.js';
+
+keepTick();
 
 export interface NodeHandlerOptions {
   /** The request target, where the host has cut it. Default: all of the request's path is PATH_INFO. */
