@@ -48,20 +48,20 @@ export function requestVars(
 ): RequestEnviron {
   const target = mount ?? wholeTarget(request.url ?? '/');
   const socket: Partial<Socket> = request.socket ?? {};
-  const https = 'encrypted' in socket;
+  const server = serverOf(socket);
+  const { remoteAddress, remotePort } = socket;
   environ.REQUEST_METHOD = request.method ?? 'GET';
   environ.SCRIPT_NAME = target.scriptName;
   environ.PATH_INFO = target.pathInfo;
   environ.QUERY_STRING = toNative(target.query);
-  environ.SERVER_NAME = serverName(socket.localAddress);
-  environ.SERVER_PORT =
-    socket.localPort === undefined ? (https ? '443' : '80') : `${socket.localPort}`;
+  environ.SERVER_NAME = server.name;
+  environ.SERVER_PORT = server.port;
   environ.SERVER_PROTOCOL = protocol(request.httpVersion);
   environ.REQUEST_URI = toNative(target.uri);
-  environ['wsgi.url_scheme'] = https ? 'https' : 'http';
+  environ['wsgi.url_scheme'] = server.scheme;
   environ['node.request'] = request;
-  if (socket.remoteAddress !== undefined) environ.REMOTE_ADDR = socket.remoteAddress;
-  if (socket.remotePort !== undefined) environ.REMOTE_PORT = `${socket.remotePort}`;
+  if (remoteAddress !== undefined) environ.REMOTE_ADDR = remoteAddress;
+  if (remotePort !== undefined) environ.REMOTE_PORT = `${remotePort}`;
   return environ;
 }
 
@@ -90,6 +90,27 @@ function targetHost(request: NodeRequest, environ: RequestEnviron): string | und
 
 function protocol(version: string): string {
   return version === '1.1' ? 'HTTP/1.1' : `HTTP/${version}`;
+}
+
+/** The server's part of what a connection says: it is the same for each of its requests. */
+interface Server {
+  readonly name: string;
+  readonly port: string;
+  readonly scheme: 'http' | 'https';
+}
+
+// To ask a socket where it is bound costs as much as to take in a header field.
+const servers = new WeakMap<Partial<Socket>, Server>();
+
+function serverOf(socket: Partial<Socket>): Server {
+  const known = servers.get(socket);
+  if (known !== undefined) return known;
+  const { localPort } = socket;
+  const scheme = 'encrypted' in socket ? 'https' : 'http';
+  const port = localPort === undefined ? (scheme === 'https' ? '443' : '80') : `${localPort}`;
+  const server: Server = { name: serverName(socket.localAddress), port, scheme };
+  servers.set(socket, server);
+  return server;
 }
 
 /** Never empty, and in brackets when it is an IPv6 address (RFC 3875 section 4.1.14). */
