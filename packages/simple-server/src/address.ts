@@ -2,17 +2,25 @@ import type { AddressInfo, ListenOptions } from 'node:net';
 import { hostname } from 'node:os';
 
 /**
+ * How many connections the system may keep until the server takes them: as many as it allows (on Linux 4096 when
+ * nothing else is set, net.core.somaxconn), for a client that finds no place comes again a second later. Node's own
+ * default is 511.
+ */
+const BACKLOG = 4096;
+
+/**
  * What to listen on.
  *
  * @param host - a host name or address, `''` for all addresses; with a slash in it, the path of a Unix socket.
  * @throws RangeError for what is no port.
  */
 export function listenOptions(host: string, port: number): ListenOptions {
-  if (isPath(host)) return { path: host };
+  if (isPath(host)) return { path: host, backlog: BACKLOG };
   if (!Number.isInteger(port) || port < 0 || port > 65535) {
     throw new RangeError(`port must be a whole number from 0 (any free one) to 65535, not ${port}`);
   }
-  return host === '' ? { port } : { host, port };
+  const options = { port, backlog: BACKLOG };
+  return host === '' ? options : { ...options, host };
 }
 
 /**
