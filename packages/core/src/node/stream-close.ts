@@ -1,7 +1,7 @@
 import type { ServerHttp2Stream } from 'node:http2';
+import { NO_ERROR } from '../http2-codes.js';
 import { onceClosed } from './connection.js';
 import type { NodeRequest } from './environ.js';
-import { NO_ERROR } from './http2-codes.js';
 
 /**
  * Destroys a stream that its client has reset with NO_ERROR, as one does that no longer wants the answer (RFC 9113

@@ -1,5 +1,6 @@
 import type { Readable } from 'node:stream';
 import { ClientDisconnectedError } from '../errors.js';
+import { NO_ERROR } from '../http2-codes.js';
 import type { ByteSource } from './input.js';
 
 /**
@@ -82,9 +83,6 @@ function wasReset(stream: Readable): boolean {
   if (inner.rstCode !== NO_ERROR) return true;
   return 'closed' in inner && 'headersSent' in inner && inner.closed === true && !inner.headersSent;
 }
-
-/** RFC 9113 section 7. */
-const NO_ERROR = 0;
 
 function cutShort(): ClientDisconnectedError {
   return new ClientDisconnectedError('the client closed the connection before its body was whole');
