@@ -10,17 +10,16 @@ OwnEnd.prototype.end = function end(...args: unknown[]) {
   return Reflect.apply(ServerResponse.prototype.end, this, args);
 };
 
-/** Whether the handler takes it that Node lets go of what it has written, and what `end` is given of a small body. */
+/** Whether the handler takes it that Node lets go of what it has written, and the body that the client got. */
 async function serve(
-  prepare: (response: ServerResponse, ended: unknown[]) => void,
+  prepare: (response: ServerResponse) => void,
   Response: typeof ServerResponse = ServerResponse,
-): Promise<[releases: boolean, ended: unknown[], body: string]> {
+): Promise<[releases: boolean, body: string]> {
   let releases = false;
-  const ended: unknown[] = [];
   const server = createServer(
     { IncomingMessage, ServerResponse: Response },
     (request, response) => {
-      prepare(response, ended);
+      prepare(response);
       const handler = new NodeHandler(request, response);
       handler.run((_environ, startResponse) => {
         startResponse('200 OK', [['Content-Type', 'text/plain']]);
@@ -33,36 +32,37 @@ async function serve(
   await once(server.listen(0, '127.0.0.1'), 'listening');
   const { port } = server.address() as AddressInfo;
   const body = await (await fetch(`http://127.0.0.1:${port}/`)).text();
-  return [releases, ended, body];
+  return [releases, body];
 }
 
 it.each<[string, (response: ServerResponse) => void]>([
   ['nobody has touched', () => {}],
   ['the host has set header fields on', (response) => response.setHeader('X-Powered-By', 'host')],
 ])('a response that %s gives its bytes to Node', async (_name, prepare) => {
-  expect(await serve(prepare)).toEqual([true, [], 'small']);
+  expect(await serve(prepare)).toEqual([true, 'small']);
 });
 
 it.each(['write', 'end', 'writeHead'] as const)(
   'a response whose %s somebody has replaced may hold the bytes',
   async (method) => {
-    const [releases, , body] = await serve((response) => {
+    const replace = (response: ServerResponse): void => {
       const before = response[method].bind(response) as (...args: unknown[]) => never;
       response[method] = (...args: unknown[]) => before(...args);
-    });
-    expect([releases, body]).toEqual([false, 'small']);
+    };
+    expect(await serve(replace)).toEqual([false, 'small']);
   },
 );
 
 it('a response of a class with an end of its own may hold the bytes', async () => {
-  expect(await serve(() => {}, OwnEnd)).toEqual([false, [], 'small']);
+  expect(await serve(() => {}, OwnEnd)).toEqual([false, 'small']);
 });
 
 it('an end that somebody has replaced sees the body as bytes', async () => {
-  const [, ended] = await serve((response, seen) => {
+  const ended: unknown[] = [];
+  await serve((response) => {
     const before = response.end.bind(response) as (...args: unknown[]) => never;
     response.end = (...args: unknown[]) => {
-      seen.push(args[0]);
+      ended.push(args[0]);
       return before(...args);
     };
   });
