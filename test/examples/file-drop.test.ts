@@ -45,6 +45,14 @@ describe.each([...running.urls])('The file drop in %s', (_name, base) => {
       expect(await running.names()).toEqual(['a.txt']);
     });
 
+    it('and calls a name new once, however many store it at the same time', async () => {
+      const uploads = Array.from({ length: 20 }, (_, index) =>
+        send('PUT', file('a.txt'), { body: String(index) }),
+      );
+      const answers = (await Promise.all(uploads)).map(({ status }) => status).sort();
+      expect(answers).toEqual([...Array(19).fill(200), 201]);
+    });
+
     it('and removes them', async () => {
       await send('PUT', file('a.txt'), { body: 'x' });
       const gone = await send('DELETE', file('a.txt'));

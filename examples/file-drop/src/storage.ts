@@ -44,6 +44,7 @@ export function removeUnfinished(folder: string): void {
  */
 export class Storage {
   readonly #folder: string;
+  #turn: Promise<unknown> = Promise.resolve();
 
   /** @param folder - an existing folder; its path. */
   constructor(folder: string) {
@@ -90,9 +91,11 @@ export class Storage {
       } finally {
         await handle.close();
       }
-      const created = (await this.#stat(name)) === undefined;
-      await rename(unfinished, this.#path(name));
-      return { info: infoOf(name, stats), created };
+      return await this.#inTurn(async () => {
+        const created = (await this.#stat(name)) === undefined;
+        await rename(unfinished, this.#path(name));
+        return { info: infoOf(name, stats), created };
+      });
     } catch (error) {
       await rm(unfinished, { force: true });
       throw error;
@@ -100,10 +103,19 @@ export class Storage {
   }
 
   /** Removes a file; `false` when there was none. */
-  async remove(name: string): Promise<boolean> {
-    if ((await this.#stat(name)) === undefined) return false;
-    const removed = await unlink(this.#path(name)).then(() => true, undefinedIfMissing);
-    return removed ?? false;
+  remove(name: string): Promise<boolean> {
+    return this.#inTurn(async () => {
+      if ((await this.#stat(name)) === undefined) return false;
+      const removed = await unlink(this.#path(name)).then(() => true, undefinedIfMissing);
+      return removed ?? false;
+    });
+  }
+
+  /** One change at a time: what one has found in a file's place is still there when it acts on that. */
+  #inTurn<Result>(change: () => Promise<Result>): Promise<Result> {
+    const result = this.#turn.then(change);
+    this.#turn = result.catch(() => {});
+    return result;
   }
 
   /** `undefined` for what is not there, and for what is no plain file: a link could lead out of the folder. */
