@@ -152,6 +152,50 @@ describe.each([...running.urls])('The file drop in %s', (_name, base) => {
       expect(answer.status).toBe(200);
       expect(answer.text).toBe('two');
     });
+
+    it.each([
+      ['PUT', 'an older tag in If-Match', 'If-Match', (old: string) => old],
+      ['DELETE', 'an older tag in If-Match', 'If-Match', (old: string) => `"x", ${old}`],
+      ['GET', 'an older tag in If-Match', 'If-Match', (old: string) => old],
+      [
+        'PUT',
+        'the tag marked weak in If-Match',
+        'If-Match',
+        (_: string, tag: string) => `W/${tag}`,
+      ],
+      ['PUT', 'a star in If-None-Match', 'If-None-Match', () => '*'],
+      ['DELETE', 'the tag in If-None-Match', 'If-None-Match', (_: string, tag: string) => tag],
+    ])('and changes nothing at %s with %s', async (method, _what, field, condition) => {
+      const old = JSON.parse((await send('PUT', file('v.txt'), { body: 'one' })).text);
+      const { etag } = JSON.parse((await send('PUT', file('v.txt'), { body: 'two' })).text);
+      const headers = { [field]: condition(old.etag, etag) };
+      const body = method === 'PUT' ? 'three' : '';
+      expect((await send(method, file('v.txt'), { headers, body })).status).toBe(412);
+      expect((await send('GET', file('v.txt'))).text).toBe('two');
+    });
+
+    it('and replaces or removes the one that If-Match names', async () => {
+      const { etag } = JSON.parse((await send('PUT', file('v.txt'), { body: 'one' })).text);
+      const replaced = await send('PUT', file('v.txt'), {
+        headers: { 'If-Match': etag },
+        body: '2',
+      });
+      expect(replaced.status).toBe(200);
+      const later = { 'If-Match': `W/"x", ${JSON.parse(replaced.text).etag}` };
+      expect((await send('GET', file('v.txt'), { headers: later })).text).toBe('2');
+      expect((await send('DELETE', file('v.txt'), { headers: later })).status).toBe(204);
+      expect((await send('DELETE', file('v.txt'), { headers: later })).status).toBe(404);
+      expect((await send('PUT', file('v.txt'), { headers: later, body: '3' })).status).toBe(412);
+    });
+
+    it('and lets one of many create a file that is not to be replaced', async () => {
+      const headers = { 'If-None-Match': '*' };
+      const uploads = Array.from({ length: 10 }, (_, index) =>
+        send('PUT', file('v.txt'), { headers, body: `${index}` }),
+      );
+      const answers = (await Promise.all(uploads)).map(({ status }) => status).sort();
+      expect(answers).toEqual([201, ...Array(9).fill(412)]);
+    });
   });
 
   it('sends the header of a file to HEAD, and no body', async () => {

@@ -1,9 +1,10 @@
-import type { Application, HeaderList } from '@wsgi/core/types';
+import type { Application, Environ, HeaderList } from '@wsgi/core/types';
 import { readChunks } from '@wsgi/core/util';
 import type { ChangeFeed } from './events.js';
 import { disposition, mediaType } from './media-types.js';
-import { clientHas, empty, json, Refusal } from './responses.js';
-import type { Storage } from './storage.js';
+import { judge } from './preconditions.js';
+import { empty, json, preconditionFailed, Refusal } from './responses.js';
+import type { Check, Storage } from './storage.js';
 
 /** How much of a file is in memory at a time, each way, for each client. */
 const CHUNK = 64 * 1024;
@@ -23,8 +24,10 @@ export function download(storage: Storage, name: string): Application {
       ['ETag', info.etag],
       ['Cache-Control', 'no-cache'],
     ];
-    if (clientHas(environ.HTTP_IF_NONE_MATCH, info.etag)) {
+    const verdict = judge(environ, info.etag);
+    if (verdict !== 'met') {
       await handle.close();
+      if (verdict === 'failed') throw preconditionFailed();
       return empty(startResponse, '304 Not Modified', version);
     }
     const type = mediaType(name);
@@ -50,7 +53,9 @@ export function upload(storage: Storage, changes: ChangeFeed, name: string): App
       throw new Refusal('400 Bad Request', 'A part of a file cannot be stored: send it whole.');
     }
     const chunks = readChunks(environ['wsgi.input'], CHUNK);
-    const { info, created } = await storage.save(name, chunks).catch(refuseIfFull);
+    const { info, created } = await storage
+      .save(name, chunks, preconditions(environ))
+      .catch(refuseIfFull);
     changes.publish({ type: created ? 'created' : 'replaced', file: info });
     return json(startResponse, created ? '201 Created' : '200 OK', info);
   };
@@ -58,10 +63,17 @@ export function upload(storage: Storage, changes: ChangeFeed, name: string): App
 
 /** `DELETE /files/NAME`: removes the file. */
 export function remove(storage: Storage, changes: ChangeFeed, name: string): Application {
-  return async (_environ, startResponse) => {
-    if (!(await storage.remove(name))) throw notFound(name);
+  return async (environ, startResponse) => {
+    if (!(await storage.remove(name, preconditions(environ)))) throw notFound(name);
     changes.publish({ type: 'deleted', file: { name } });
     return empty(startResponse, '204 No Content');
+  };
+}
+
+/** Sees to it that a client which has seen one version does not write over another, or remove it. */
+function preconditions(environ: Environ): Check {
+  return (current) => {
+    if (judge(environ, current?.etag) === 'failed') throw preconditionFailed();
   };
 }
 

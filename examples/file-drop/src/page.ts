@@ -2,7 +2,8 @@ import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import type { Application, HeaderList } from '@wsgi/core/types';
 import { mediaType } from './media-types.js';
-import { clientHas, empty } from './responses.js';
+import { judge } from './preconditions.js';
+import { empty, preconditionFailed } from './responses.js';
 
 /** The page may load its own script and style, talk to its own server, and nothing else. */
 const POLICY = [
@@ -25,9 +26,9 @@ export function staticFile(name: string): Application {
     ['Cache-Control', 'no-cache'],
   ];
   return (environ, startResponse) => {
-    if (clientHas(environ.HTTP_IF_NONE_MATCH, etag)) {
-      return empty(startResponse, '304 Not Modified', version);
-    }
+    const verdict = judge(environ, etag);
+    if (verdict === 'failed') throw preconditionFailed();
+    if (verdict === 'not modified') return empty(startResponse, '304 Not Modified', version);
     startResponse('200 OK', [
       ...version,
       ['Content-Type', mediaType(name)],

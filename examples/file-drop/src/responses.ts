@@ -42,16 +42,7 @@ export function empty(
   return [];
 }
 
-/**
- * Whether the client already has this version: RFC 9110, section 13.1.2.
- *
- * The comparison is the weak one, so `W/"x"` matches `"x"`.
- *
- * @param ifNoneMatch - the request's `If-None-Match`; repeated fields arrive joined with commas.
- */
-export function clientHas(ifNoneMatch: string | undefined, etag: string): boolean {
-  if (ifNoneMatch === undefined) return false;
-  if (ifNoneMatch.trim() === '*') return true;
-  const tags: readonly string[] = ifNoneMatch.match(/"[^"]*"/g) ?? [];
-  return tags.includes(etag);
+/** What a request gets whose condition is not met: RFC 9110, section 13.1. */
+export function preconditionFailed(): Refusal {
+  return new Refusal('412 Precondition Failed', 'What is here is not what the request is for.');
 }

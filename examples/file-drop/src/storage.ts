@@ -23,6 +23,9 @@ export interface FileInfo {
   etag: string;
 }
 
+/** Is told what a change would replace or remove, `undefined` for nothing, and throws when it is not to be. */
+export type Check = (current: FileInfo | undefined) => void;
+
 /** Unfinished uploads begin with a dot, as no file name may: so they are never listed, read or overwritten. */
 const UNFINISHED = `.upload-${process.pid}-`;
 
@@ -76,11 +79,15 @@ export class Storage {
    *
    * Takes a chunk only when the one before is written: a slow disk slows the sender. When `chunks` throws, as
    * it does when the client goes away, nothing is left behind.
+   *
+   * @param check - is asked before the first chunk is, and again when the file is to take its place.
    */
   async save(
     name: string,
     chunks: AsyncIterable<Uint8Array>,
+    check: Check = () => {},
   ): Promise<{ info: FileInfo; created: boolean }> {
+    check(infoOf(name, await this.#stat(name)));
     const unfinished = join(this.#folder, UNFINISHED + randomUUID());
     try {
       const handle = await open(unfinished, 'wx');
@@ -92,9 +99,10 @@ export class Storage {
         await handle.close();
       }
       return await this.#inTurn(async () => {
-        const created = (await this.#stat(name)) === undefined;
+        const current = infoOf(name, await this.#stat(name));
+        check(current);
         await rename(unfinished, this.#path(name));
-        return { info: infoOf(name, stats), created };
+        return { info: infoOf(name, stats), created: current === undefined };
       });
     } catch (error) {
       await rm(unfinished, { force: true });
@@ -103,9 +111,11 @@ export class Storage {
   }
 
   /** Removes a file; `false` when there was none. */
-  remove(name: string): Promise<boolean> {
+  remove(name: string, check: Check = () => {}): Promise<boolean> {
     return this.#inTurn(async () => {
-      if ((await this.#stat(name)) === undefined) return false;
+      const current = infoOf(name, await this.#stat(name));
+      if (current === undefined) return false;
+      check(current);
       const removed = await unlink(this.#path(name)).then(() => true, undefinedIfMissing);
       return removed ?? false;
     });
