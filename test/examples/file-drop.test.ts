@@ -1,6 +1,6 @@
 import { spawnSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm, rmdir, writeFile } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -87,6 +87,17 @@ describe.each([...running.urls])('The file drop in %s', (_name, base) => {
       const headers = { 'Content-Range': 'bytes 5-9/10' };
       expect((await send('PUT', file('a'), { headers, body: 'later' })).status).toBe(400);
       expect(await running.names()).toEqual([]);
+    });
+
+    it('and leaves a folder of that name as it is', async () => {
+      const folder = join(running.folder, 'a');
+      await mkdir(folder);
+      const answer = await send('PUT', file('a'), { body: 'x' });
+      expect([answer.status, answer.text]).toEqual([409, 'There is a folder of that name.\n']);
+      for (const method of ['GET', 'DELETE'])
+        expect((await send(method, file('a'))).status).toBe(404);
+      expect(await running.names()).toEqual(['a']);
+      await rmdir(folder);
     });
 
     it('that curl -T sends under their own name, as the greeting says', async () => {

@@ -55,7 +55,7 @@ export function upload(storage: Storage, changes: ChangeFeed, name: string): App
     const chunks = readChunks(environ['wsgi.input'], CHUNK);
     const { info, created } = await storage
       .save(name, chunks, preconditions(environ))
-      .catch(refuseIfFull);
+      .catch(refuseIfImpossible);
     changes.publish({ type: created ? 'created' : 'replaced', file: info });
     return json(startResponse, created ? '201 Created' : '200 OK', info);
   };
@@ -81,7 +81,14 @@ function notFound(name: string): Refusal {
   return new Refusal('404 Not Found', `There is no file named ${JSON.stringify(name)}.`);
 }
 
-function refuseIfFull(error: NodeJS.ErrnoException): never {
-  if (error.code !== 'ENOSPC' && error.code !== 'EDQUOT') throw error;
-  throw new Refusal('507 Insufficient Storage', 'The disk is full.');
+function refuseIfImpossible(error: NodeJS.ErrnoException): never {
+  switch (error.code) {
+    case 'ENOSPC':
+    case 'EDQUOT':
+      throw new Refusal('507 Insufficient Storage', 'The disk is full.');
+    case 'EISDIR':
+      throw new Refusal('409 Conflict', 'There is a folder of that name.');
+    default:
+      throw error;
+  }
 }
