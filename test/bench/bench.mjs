@@ -1,100 +1,60 @@
-// pnpm bench: starts each server as a process of its own, in turn, round by round, and drives it.
-import { spawn } from 'node:child_process';
-import { rmSync, writeFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
+// npm run bench: starts each server as a process of its own, in turn, round by round, and drives it.
+import { readFileSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { cpus } from 'node:os';
 import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { parseArgs } from 'node:util';
-import { drive, items, memoryOf, processorTime, wrkVersion } from './load.mjs';
+import { drive, wrkVersion } from './load.mjs';
+import { does, readOptions, usage } from './options.mjs';
+import { memoryOf, processorTime, start, stop, temporary } from './processes.mjs';
 import { chart, median, table } from './report.mjs';
-import { servers } from './servers.mjs';
 import { verdicts } from './targets.mjs';
 import { filePath, makeFile } from './work.mjs';
 
-const usage = `pnpm bench [options]
-
-  --only NAME     one item or one server; may be given more than once
-  --rounds N      rounds of each item (default 5)
-  --seconds N     seconds of each measurement (default 4)
-  --quick         3 rounds of 1 second
-  --json FILE     write all figures as JSON
-  --svg FILE      write a bar chart of the ratios of the first item
-  --base NAME     the server that the others are compared with (default node:http)
-  --help          show this
-
-Items: ${items.map(({ name }) => name).join(', ')}
-Servers: ${servers.map(({ name }) => name).join(', ')}
-`;
-
-const { values: options } = parseArgs({
-  options: {
-    only: { type: 'string', multiple: true, default: [] },
-    rounds: { type: 'string' },
-    seconds: { type: 'string' },
-    quick: { type: 'boolean', default: false },
-    json: { type: 'string' },
-    svg: { type: 'string' },
-    base: { type: 'string', default: 'node:http' },
-    help: { type: 'boolean', default: false },
-  },
-});
+const options = read();
 if (options.help) {
   process.stdout.write(usage);
   process.exit(0);
 }
+const { rounds, seconds } = options;
+const wrk = wrkVersion();
+if (wrk === undefined) {
+  fail('the load generator wrk is not installed; on Debian and Ubuntu: apt-get install wrk');
+}
 
-const rounds = Number(options.rounds ?? (options.quick ? 3 : 5));
-const seconds = Number(options.seconds ?? (options.quick ? 1 : 4));
-if (!(rounds >= 1) || !(seconds >= 1)) fail('--rounds and --seconds take a number from 1 up');
+function read() {
+  try {
+    return readOptions(process.argv.slice(2));
+  } catch (error) {
+    return fail(`${error.message}\n\n${usage}`);
+  }
+}
 
 function fail(message) {
   console.error(`bench: ${message}`);
   process.exit(1);
 }
 
-const wrk = wrkVersion();
-if (wrk === undefined) {
-  fail('the load generator wrk is not installed; on Debian and Ubuntu: apt-get install wrk');
-}
-
-const only = new Set(options.only);
-for (const name of only) {
-  if (![...items, ...servers].some((one) => one.name === name)) {
-    fail(`there is no item and no server named '${name}'\n\n${usage}`);
-  }
-}
-const pick = (all) => {
-  const named = all.filter(({ name }) => only.has(name));
-  return named.length > 0 ? named : all;
-};
-const chosenItems = pick(items);
-const chosenServers = pick(servers).filter(({ name, found }) => {
-  if (found === undefined || found()) return true;
-  console.error(`bench: ${name} is not installed, and so not measured`);
-  return false;
-});
-if (!chosenServers.some(({ name }) => name === options.base)) {
-  const base = servers.find(({ name }) => name === options.base);
-  if (base === undefined) fail(`there is no server named '${options.base}'`);
-  chosenServers.unshift(base);
-}
-
 /** Starts a server; resolves with its process and port when it has said the port, and accepts there. */
-async function start(server) {
-  const child = spawn(server.command, server.args, {
+async function launch(server) {
+  const child = start(server.command, server.args, {
     stdio: ['ignore', 'pipe', 'inherit'],
     env: { ...process.env, NODE_ENV: 'production', BENCH_FILE: filePath },
   });
-  const port = await new Promise((resolve, reject) => {
-    child.once('error', reject);
-    child.once('exit', (code) => reject(new Error(`it ended with code ${code}`)));
-    createInterface(child.stdout).once('line', (line) => resolve(Number(line)));
-  });
-  // Some say their port before they listen.
-  for (let left = 100; left > 0 && !(await accepts(port)); left -= 1) await sleep(50);
-  return { child, port, idle: memoryOf(child.pid)?.now };
+  try {
+    // Where the server is a process that this one has started, its line says which.
+    const [port, pid = child.pid] = await new Promise((resolve, reject) => {
+      child.once('error', reject);
+      child.once('exit', (code) => reject(new Error(`it ended with code ${code}`)));
+      createInterface(child.stdout).once('line', (line) => resolve(line.split(' ').map(Number)));
+    });
+    // Some say their port before they listen.
+    for (let left = 100; left > 0 && !(await accepts(port)); left -= 1) await sleep(50);
+    return { child, port, pid, idle: memoryOf(pid)?.now };
+  } catch (error) {
+    await stop(child);
+    throw error;
+  }
 }
 
 function accepts(port) {
@@ -102,16 +62,6 @@ function accepts(port) {
     const socket = connect(port, '127.0.0.1');
     socket.once('connect', () => resolve(true)).once('error', () => resolve(false));
     socket.once('connect', () => socket.destroy());
-  });
-}
-
-function stop({ child }) {
-  child.removeAllListeners('exit');
-  if (child.exitCode !== null || child.signalCode !== null) return undefined;
-  return new Promise((resolve) => {
-    child.once('exit', resolve);
-    child.kill();
-    setTimeout(() => child.kill('SIGKILL'), 2000).unref();
   });
 }
 
@@ -124,7 +74,7 @@ const progress = (text) => {
  * process: how V8 happens to compile one differs from run to run by a quarter, and stays with it to its end.
  */
 async function measure(item) {
-  const able = chosenServers.filter((server) => server.only?.includes(item.name) !== false);
+  const able = options.servers.filter((server) => does(server, item));
   const all = able.map(({ name }) => ({ server: name, rates: [], p99: [], cpu: [] }));
   for (let turn = 0; turn < rounds; turn += 1) {
     for (const [index, server] of able.entries()) {
@@ -149,32 +99,29 @@ async function measure(item) {
 }
 
 async function measureOnce(item, server, result) {
-  const running = await start(server);
+  const { child, port, pid, idle } = await launch(server);
   try {
-    const { child, port, idle } = running;
     await drive(port, item, 1);
-    const before = processorTime(child.pid);
-    const { rate, p99 } = await drive(port, item, seconds);
+    const before = processorTime(pid);
+    const { rate, p99, took } = await drive(port, item, seconds);
     if (child.exitCode !== null) throw new Error(`it ended with code ${child.exitCode}`);
     result.rates.push(rate);
     result.p99.push(p99);
-    if (before !== undefined) {
-      result.cpu.push((processorTime(child.pid) - before) / (rate * seconds));
+    const after = processorTime(pid);
+    if (before !== undefined && after !== undefined) {
+      result.cpu.push((after - before) / (rate * took));
     }
-    const memory = memoryOf(child.pid);
+    const memory = memoryOf(pid);
     if (memory !== undefined) result.memory = { ...memory, idle };
   } finally {
-    await stop(running);
+    await stop(child);
   }
 }
 
-const version = (name) => {
-  try {
-    return createRequire(import.meta.url)(`${name}/package.json`).version;
-  } catch {
-    return undefined;
-  }
-};
+const json = (path) => JSON.parse(readFileSync(new URL(path, import.meta.url), 'utf8'));
+const peers = Object.entries(json('package.json').dependencies)
+  .filter(([, wanted]) => !wanted.startsWith('workspace:'))
+  .map(([name]) => [name, json(`node_modules/${name}/package.json`).version]);
 const machine = {
   node: process.version,
   processor: cpus()[0]?.model ?? 'unknown',
@@ -182,34 +129,27 @@ const machine = {
   wrk,
   rounds,
   seconds,
-  versions: Object.fromEntries(
-    ['express', 'fastify', 'koa', 'hono', '@hono/node-server', '@whatwg-node/server']
-      .map((name) => [name, version(name)])
-      .filter(([, known]) => known !== undefined),
-  ),
+  versions: Object.fromEntries(peers),
 };
 
+temporary(filePath);
 makeFile();
 const measured = {};
-try {
-  const known = Object.entries(machine.versions).map((pair) => pair.join(' '));
-  console.log(
-    `Node ${machine.node}, ${machine.cores} cores (${machine.processor}), wrk ${wrk}, ${rounds} rounds of ${seconds} s; ${known.join(', ')}\n`,
-  );
-  for (const item of chosenItems) {
-    measured[item.name] = await measure(item);
-    console.log(table(item, measured[item.name], options.base));
-  }
-  console.log(verdicts(measured));
-} finally {
-  rmSync(filePath, { force: true });
+const known = peers.map((pair) => pair.join(' '));
+console.log(
+  `Node ${machine.node}, ${machine.cores} cores (${machine.processor}), wrk ${wrk}, ${rounds} rounds of ${seconds} s; ${known.join(', ')}\n`,
+);
+for (const item of options.items) {
+  measured[item.name] = await measure(item);
+  console.log(table(item, measured[item.name], options.base));
 }
+console.log(verdicts(measured));
 
 if (options.json !== undefined) {
   writeFileSync(options.json, `${JSON.stringify({ machine, measured }, null, 2)}\n`);
 }
 if (options.svg !== undefined) {
-  const [item] = chosenItems;
+  const [item] = options.items;
   const rows = measured[item.name].map(({ server, ratios }) => ({ server, ratio: median(ratios) }));
   rows.sort((a, b) => b.ratio - a.ratio);
   writeFileSync(

@@ -4,13 +4,19 @@ import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import { connect } from 'node:net';
 import { makeServer } from '@wsgi/simple-server';
-import { memoryOf } from './load.mjs';
+import { memoryOf, own } from './processes.mjs';
 
 const most = 20;
 const request = 'GET / HTTP/1.1\r\nHost: a\r\n\r\n';
 
-if (process.send === undefined) await measure(Number(process.argv[2] ?? 5000));
-else await serve();
+if (process.send !== undefined) await serve();
+else if (/^[1-9]\d*$/.test(process.argv[2] ?? '5000') && process.argv.length <= 3) {
+  await measure(Number(process.argv[2] ?? 5000));
+} else {
+  const given = process.argv.slice(2).join(' ');
+  console.error(`usage: node test/bench/idle-connections.mjs [connections], not '${given}'`);
+  process.exit(1);
+}
 
 async function serve() {
   const application = (_environ, startResponse) => {
@@ -23,7 +29,7 @@ async function serve() {
 }
 
 async function measure(count) {
-  const server = fork(import.meta.filename);
+  const server = own(fork(import.meta.filename));
   const [port] = await once(server, 'message');
   const open = async () => {
     const socket = connect(port, '127.0.0.1');

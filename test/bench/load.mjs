@@ -1,11 +1,11 @@
 // The load: wrk for requests, and a client of our own for event streams.
 import { execFile, spawnSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import { request } from 'node:http';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { events, KIB, MIB } from './work.mjs';
+import { own, removeTemporary, temporaryFolder } from './processes.mjs';
+import { event, events, KIB, MIB } from './work.mjs';
 
 const run = promisify(execFile);
 
@@ -47,13 +47,19 @@ export function wrkVersion() {
   return error === undefined ? (/wrk ([^ ]+)/.exec(stdout)?.[1] ?? 'unknown') : undefined;
 }
 
-/** Drives one item for some seconds: requests (or events) a second, and latency's 99th percentile in ms. */
+/**
+ * Drives one item for some seconds: requests (or events) a second, the seconds that they took, and latency's 99th
+ * percentile in ms.
+ */
 export async function drive(port, item, seconds) {
-  return item.name === 'events' ? driveEvents(port, item) : driveWrk(port, item, seconds);
+  const driven =
+    item.name === 'events' ? await driveEvents(port, item) : await driveWrk(port, item, seconds);
+  if (!(driven.rate > 0)) throw new Error(`${item.name}: nothing was answered`);
+  return driven;
 }
 
 async function driveWrk(port, item, seconds) {
-  const folder = mkdtempSync(join(tmpdir(), 'wsgi-bench-wrk-'));
+  const folder = temporaryFolder('wrk');
   const args = [
     '-t1',
     `-c${item.connections ?? 50}`,
@@ -66,20 +72,22 @@ async function driveWrk(port, item, seconds) {
     writeFileSync(join(folder, 'item.lua'), item.script);
     args.push('-s', join(folder, 'item.lua'));
   }
-  const { stdout } = await run('wrk', [...args, `http://127.0.0.1:${port}${item.path}`]);
-  rmSync(folder, { recursive: true });
-  if (/Non-2xx|Socket errors/.test(stdout)) {
-    const trouble = /(Non-2xx.*|Socket errors.*)/.exec(stdout)[1];
-    // Long bodies are cut off when wrk ends; only reads that failed on the way are an error.
-    if (!/Socket errors: connect 0, read 0, write 0/.test(trouble)) {
-      throw new Error(`${item.name}: ${trouble}`);
-    }
-  }
+  const running = run('wrk', [...args, `http://127.0.0.1:${port}${item.path}`]);
+  own(running.child);
+  const { stdout } = await running.finally(() => removeTemporary(folder));
+  // Long bodies are cut off when wrk ends; only reads that failed on the way are an error.
+  const cut = /Socket errors: connect 0, read 0, write 0,/;
+  const trouble = stdout.match(/Non-2xx.*|Socket errors.*/g)?.find((line) => !cut.test(line));
+  if (trouble !== undefined) throw new Error(`${item.name}: ${trouble}`);
   // By bytes and not by requests: a long body that the end of the run cut off was work, too.
   const bytes = toBytes(/Transfer\/sec:\s+(\S+)/.exec(stdout)[1]);
   const requests = Number(/Requests\/sec:\s+(\S+)/.exec(stdout)[1]);
   const rate = item.connections === 4 ? bytes / (64 * MIB) : requests;
-  return { rate, p99: toMilliseconds(/^\s+99%\s+(\S+)/m.exec(stdout)?.[1] ?? '0ms') };
+  return {
+    rate,
+    took: seconds,
+    p99: toMilliseconds(/^\s+99%\s+(\S+)/m.exec(stdout)?.[1] ?? '0ms'),
+  };
 }
 
 function toBytes(text) {
@@ -92,12 +100,14 @@ function toMilliseconds(text) {
   return Number(number) * { us: 0.001, ms: 1, s: 1000, m: 60_000 }[unit];
 }
 
-/** Opens all event streams at once and waits for the last event of each. */
+/** Opens all event streams at once and waits for the last event of each. Its latency is the time until that. */
 async function driveEvents(port, item) {
   const began = performance.now();
-  await Promise.all(Array.from({ length: item.connections }, () => readEvents(port, item.path)));
-  const seconds = (performance.now() - began) / 1000;
-  return { rate: (item.connections * events) / seconds, p99: seconds * 1000 };
+  const streams = Array.from({ length: item.connections }, () => readEvents(port, item.path));
+  const ends = (await Promise.all(streams)).sort((a, b) => a - b);
+  const took = (performance.now() - began) / 1000;
+  const p99 = ends[Math.ceil(ends.length * 0.99) - 1] - began;
+  return { rate: (item.connections * events) / took, took, p99 };
 }
 
 function readEvents(port, path) {
@@ -107,30 +117,12 @@ function readEvents(port, path) {
       response.on('data', (bytes) => {
         seen += bytes.length;
       });
-      response.on('end', () => (seen > 0 ? resolve() : reject(new Error('no events'))));
+      response.on('end', () => {
+        if (seen === events * event.length) resolve(performance.now());
+        else reject(new Error(`${seen} bytes of events, not ${events * event.length}`));
+      });
       response.on('error', reject);
     });
     asked.on('error', reject).end();
   });
-}
-
-/** The memory of a process in MiB, resident now and at its peak; undefined where there is no /proc. */
-export function memoryOf(pid) {
-  try {
-    const status = readFileSync(`/proc/${pid}/status`, 'utf8');
-    const read = (key) => Number(new RegExp(`${key}:\\s+(\\d+)`).exec(status)[1]) / 1024;
-    return { now: read('VmRSS'), peak: read('VmHWM') };
-  } catch {
-    return undefined;
-  }
-}
-
-/** The processor time of a process so far, in microseconds; undefined where there is no /proc. */
-export function processorTime(pid) {
-  try {
-    const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1].split(' ');
-    return (Number(fields[11]) + Number(fields[12])) * 10_000;
-  } catch {
-    return undefined;
-  }
 }

@@ -1,14 +1,19 @@
 // The `wsgi` command with one worker and with two, at 50 and at 1,000 busy connections.
 //   node test/bench/scale.mjs [rounds] [seconds]
-import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createServer } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { drive, wrkVersion } from './load.mjs';
+import { start, stop } from './processes.mjs';
 import { median } from './report.mjs';
 
-const [rounds, seconds] = [Number(process.argv[2] ?? 3), Number(process.argv[3] ?? 2)];
+const settings = process.argv.slice(2);
+if (settings.length > 2 || !settings.every((setting) => /^[1-9]\d*$/.test(setting))) {
+  console.error(`usage: node test/bench/scale.mjs [rounds] [seconds], not '${settings.join(' ')}'`);
+  process.exit(1);
+}
+const [rounds, seconds] = [Number(settings[0] ?? 3), Number(settings[1] ?? 2)];
 if (wrkVersion() === undefined) {
   console.error('scale: the load generator wrk is not installed; on Debian: apt-get install wrk');
   process.exit(1);
@@ -20,11 +25,11 @@ const kinds = [1, 2].map((workers) => ({ workers, rates: new Map() }));
 const loads = [50, 1000];
 
 /** Starts the command on a free port, and waits until it serves. */
-async function start(workers) {
+async function launch(workers) {
   const port = await freePort();
   const args = [command, `${path('gateway-app.mjs')}:app`, '--quiet', '--port', String(port)];
   if (workers > 1) args.push('--workers', String(workers));
-  const child = spawn(process.execPath, args, { stdio: 'inherit' });
+  const child = start(process.execPath, args, { stdio: 'inherit' });
   for (let left = 100; left > 0; left -= 1) {
     await sleep(100);
     if (await serves(port)) return { child, port };
@@ -48,15 +53,14 @@ const serves = (port) =>
 
 for (let turn = 0; turn < rounds; turn += 1) {
   for (const { workers, rates } of kinds) {
-    const { child, port } = await start(workers);
+    const { child, port } = await launch(workers);
     for (const connections of loads) {
       const item = { name: 'text', path: '/text', connections };
       await drive(port, item, 1);
       const { rate } = await drive(port, item, seconds);
       rates.set(connections, [...(rates.get(connections) ?? []), rate]);
     }
-    child.kill();
-    await once(child, 'exit');
+    await stop(child);
   }
 }
 const [one] = kinds;

@@ -29,5 +29,6 @@ const end = () => {
   rmSync(folder, { recursive: true, force: true });
   process.exit();
 };
-process.on('SIGTERM', end);
-setTimeout(() => console.log(port), 500);
+process.on('SIGTERM', end).on('SIGINT', end);
+// The server is nginx, and not this process.
+setTimeout(() => console.log(port, nginx.pid), 500);
