@@ -9,8 +9,9 @@ import { event, events, KIB, MIB } from './work.mjs';
 
 const run = promisify(execFile);
 
+/** With the Host field, which wrk adds. */
 const twentyHeaders = Array.from(
-  { length: 18 },
+  { length: 19 },
   (_, index) => `wrk.headers["X-Header-${index}"] = "value number ${index}"`,
 ).join('\n');
 const post = (bytes) => `wrk.method = "POST"

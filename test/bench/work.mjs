@@ -12,7 +12,7 @@ const entry = { id: 1, name: 'a thing of some size', tags: ['one', 'two'], price
 
 /** A document of about 1 KiB, made anew for each request, as an application would. */
 export function jsonText() {
-  return JSON.stringify({ items: Array.from({ length: 12 }, (_, id) => ({ ...entry, id })) });
+  return JSON.stringify({ items: Array.from({ length: 14 }, (_, id) => ({ ...entry, id })) });
 }
 
 /** The ten header fields of the JSON item, without its Content-Length. */
