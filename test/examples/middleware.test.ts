@@ -178,6 +178,26 @@ describe('gzip', () => {
     expect(String(body)).toBe('bytes');
   });
 
+  test.each([
+    ['gzip', true],
+    ['br, GZIP', true],
+    ['identity;q=0.5 , gzip;q=0.001', true],
+    ['', false],
+    ['br', false],
+    ['not-gzip', false],
+    ['gzip-2', false],
+    ['gzip;q=0', false],
+    ['gzip;q=0 ,br', false],
+    ['gzip ; Q=0.000\t, br', false],
+  ])('takes Accept-Encoding: %s as %s', async (field, taken) => {
+    const app: Application = (_environ, startResponse) => {
+      startResponse('200 OK', [['Content-Type', 'text/plain']]);
+      return [Buffer.from('text')];
+    };
+    const { headers } = await play(gzip(app), { HTTP_ACCEPT_ENCODING: field });
+    expect(headers.has('Content-Encoding')).toBe(taken);
+  });
+
   test('sends each chunk at once, and all of them make one gzip member', async () => {
     const app: Application = function* (_environ, startResponse) {
       startResponse('200 OK', [['Content-Type', 'text/plain']]);

@@ -5,7 +5,7 @@ import { GzipMember } from './gzip-member.js';
 /** Compresses text for clients that take gzip, chunk by chunk: what the application has said is sent at once. */
 export function gzip(app: Application): Application {
   return (environ, startResponse) => {
-    const accepted = /\bgzip\b(?!\s*;\s*q=0\.?0*(?:,|$))/i.test(environ.HTTP_ACCEPT_ENCODING ?? '');
+    const accepted = takesGzip(environ.HTTP_ACCEPT_ENCODING ?? '');
     let member: GzipMember | undefined;
     const result = app(environ, (status, pairs, excInfo) => {
       const headers = new Headers([...pairs]);
@@ -31,4 +31,12 @@ export function gzip(app: Application): Application {
     const chunk = (data: Uint8Array) => member?.chunk(data) ?? data;
     return whenReady(result, (body) => change(body, { chunk, end: () => member?.end() }));
   };
+}
+
+/** Whether Accept-Encoding names gzip, with a weight that is not 0 (RFC 9110 section 12.5.3). */
+function takesGzip(field: string): boolean {
+  return field.split(',').some((item) => {
+    const [coding, ...parameters] = item.split(';').map((part) => part.trim().toLowerCase());
+    return coding === 'gzip' && !parameters.some((parameter) => /^q=0(?:\.0*)?$/.test(parameter));
+  });
 }
