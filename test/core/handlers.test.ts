@@ -58,6 +58,17 @@ const answering =
 /** Lets everything run that waits for nothing but its turn. */
 const turn = () => new Promise((resolve) => setImmediate(resolve));
 
+it('A report quotes no more of a wrong body than a line, whatever its size', () => {
+  const { handler, log } = stage();
+  const record = Object.fromEntries(Array.from({ length: 10_000 }, (_, id) => [`key${id}`, id]));
+  handler.run(answering(record as never));
+  const [first = ''] = log.join('').split('\n');
+  expect(first).toMatch(
+    /^TypeError: the application returned \{ key0: 0, key1: 1, .*\.\.\.; return/,
+  );
+  expect(first.length).toBeLessThan(1000);
+});
+
 function body(chunks: Iterable<string>, log: string[]) {
   return {
     *[Symbol.iterator]() {

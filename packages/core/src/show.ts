@@ -1,12 +1,16 @@
 import { inspect } from 'node:util';
 
+/** The most characters of a value: an environ, or a record of a database, would make a message of its own. */
+const most = 500;
+
 /** A value as error messages quote it: on one line, cut short, control characters escaped. */
 export function show(value: unknown): string {
-  return inspect(value, {
+  const text = inspect(value, {
     depth: 1,
     breakLength: Number.POSITIVE_INFINITY,
     compact: true,
     maxArrayLength: 8,
     maxStringLength: 120,
   });
+  return text.length > most ? `${text.slice(0, most)}...` : text;
 }
