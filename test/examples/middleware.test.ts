@@ -1,5 +1,7 @@
-import { createServer } from 'node:http';
+import { once } from 'node:events';
+import { createServer, request } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { PassThrough } from 'node:stream';
 import { gunzipSync } from 'node:zlib';
 import {
   type Application,
@@ -86,6 +88,35 @@ describe.each(all)('%s', (name, middleware, entries) => {
     const body = await start(middleware(app), entries);
     await expect(async () => body.close?.()).rejects.toThrow('close failed');
   });
+
+  test.each(['before its first chunk', 'while it waits for its second'])(
+    'destroys a stream that is left %s',
+    async (when) => {
+      const stream = new PassThrough();
+      stream.write(text);
+      const app: Application = (_environ, startResponse) => {
+        startResponse('200 OK', [['Content-Type', 'text/plain']]);
+        return stream;
+      };
+      const server = createServer(
+        mountGateway(async (environ, startResponse) => {
+          const body = await middleware(app)(Object.assign(environ, entries), startResponse);
+          if (when === 'before its first chunk') environ['node.request']?.socket.destroy();
+          return body;
+        }),
+      );
+      await once(server.listen(0, '127.0.0.1'), 'listening');
+      const { port } = server.address() as AddressInfo;
+      const asked = request({ port, agent: false }).end();
+      asked.on('error', () => {});
+      asked.on('response', (response) => {
+        response.on('error', () => {}).once('data', () => asked.destroy());
+      });
+      await new Promise((resolve) => stream.on('error', () => {}).once('close', resolve));
+      expect(stream.destroyed).toBe(true);
+      server.close();
+    },
+  );
 
   test('stays synchronous around a synchronous application', () => {
     const app: Application = (_environ, startResponse) => {

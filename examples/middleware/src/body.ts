@@ -1,3 +1,4 @@
+import { Readable } from 'node:stream';
 import type { ResponseBody } from '@wsgi/core';
 
 /** What a middleware does to the body within. */
@@ -15,7 +16,7 @@ export function change(body: ResponseBody, changes: Changes): ResponseBody {
   const close = () => {
     let closing: void | Promise<void> | undefined;
     try {
-      closing = body.close?.();
+      closing = release(body);
     } finally {
       if (!(closing instanceof Promise)) changes.close?.();
     }
@@ -39,6 +40,12 @@ export function change(body: ResponseBody, changes: Changes): ResponseBody {
     },
     close,
   };
+}
+
+/** `close()`; a stream that has none is destroyed, or it would keep what it reads from. */
+function release(body: ResponseBody): void | Promise<void> {
+  if (body.close !== undefined) return body.close();
+  if (body instanceof Readable) body.destroy();
 }
 
 /** Does something with what an application returned: at once, or when its promise is kept. */
