@@ -1,4 +1,4 @@
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
@@ -58,4 +58,16 @@ describe.each(['express', 'fastify'])('the Nest example on %s', (platform) => {
     const [code, signal] = await once(example, 'exit');
     expect(code === 0 || signal === 'SIGTERM').toBe(true);
   });
+});
+
+it.each([
+  ['nope', '0'],
+  ['express', 'abc'],
+])('the Nest example says how to start it when asked for %s %s', (...args) => {
+  const { status, stderr } = spawnSync(process.execPath, [main, ...args], {
+    encoding: 'utf8',
+    timeout: 10_000,
+  });
+  expect(stderr).toBe(`usage: main.js [express | fastify] [port], not '${args.join(' ')}'\n`);
+  expect(status).toBe(1);
 });
