@@ -33,6 +33,7 @@ export class BodyReader {
 
   constructor(body: ResponseBody) {
     this.#body = body;
+    expectError(body);
   }
 
   /** True when it is known that there are no more steps: after the last element of an array. */
@@ -91,6 +92,8 @@ export class BodyReader {
   close(report: (error: unknown) => void): Promise<void> | undefined {
     if (this.#closed) return this.#closing;
     this.#closed = true;
+    // Nobody asked for a chunk, so nobody was told what is wrong with it.
+    if (this.#iterator === undefined) expectError(this.#body, report);
     const iterator = this.#exhausted ? undefined : this.#iterator;
     const returned = iterator && attempt(() => iterator.return?.(), report);
     // A generator that waits for something of its own answers `return()` only after that, and `close()` may be
@@ -117,6 +120,16 @@ export function release(body: ResponseBody): unknown {
   if ('destroy' in body && typeof body.destroy === 'function' && 'readable' in body) body.destroy();
   return undefined;
 }
+
+/**
+ * Listens for the errors of a Node stream, which else end the process when nobody iterates it: not yet, because the
+ * transport is full, or not at all, because the client has gone. Who iterates it gets them all the same.
+ */
+export function expectError(body: ResponseBody, report: (error: unknown) => void = ignore): void {
+  if ('on' in body && typeof body.on === 'function' && 'readable' in body) body.on('error', report);
+}
+
+function ignore(): void {}
 
 /** Runs one closing step; a promise for it where there is something to wait for, and its error to `report`. */
 function attempt(task: () => unknown, report: (error: unknown) => void): Promise<void> | undefined {

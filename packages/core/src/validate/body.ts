@@ -1,5 +1,5 @@
 import { types } from 'node:util';
-import { release } from '../handlers/body.js';
+import { expectError, release } from '../handlers/body.js';
 import { isPromise } from '../handlers/promise.js';
 import { show } from '../show.js';
 import type { AsyncResponseBody, ResponseBody, SyncResponseBody } from '../types.js';
@@ -63,6 +63,7 @@ abstract class Body<Source extends ResponseBody> {
   constructor(exchange: Exchange, source: Source) {
     this.exchange = exchange;
     this.source = source;
+    expectError(source);
     unclosed.register(this, exchange, this);
   }
 
