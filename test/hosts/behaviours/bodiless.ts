@@ -130,6 +130,57 @@ export const bodiless: Behaviour[] = [
       expect(response.header('content-length')).toBeUndefined();
     },
   },
+  {
+    name: 'whether there is a body is for the method that the client sent, not for what REQUEST_METHOD was made',
+    async run(stage) {
+      const lone: Application = function* (_environ, startResponse) {
+        startResponse('200 OK', [...text]);
+        yield bytes('hello');
+      };
+      for (const app of [status('200 OK', [...text], 'hello'), lone]) {
+        for (const [sent, made, body] of [
+          ['HEAD', 'GET', ''],
+          ['POST', 'HEAD', 'hello'],
+        ] as const) {
+          const overriding: Application = (environ, startResponse) => {
+            environ.REQUEST_METHOD = made;
+            return app(environ, startResponse);
+          };
+          const { response } = await thenNext(stage, overriding, { method: sent });
+          expect([response.status, response.text, response.complete]).toEqual([200, body, true]);
+        }
+      }
+    },
+  },
+  {
+    name: 'whether there is a body is not for the option environ to say',
+    async run(stage) {
+      const mounted = await stage.mount(status('200 OK', [...text], 'hello'), {
+        environ: { REQUEST_METHOD: 'HEAD' },
+        unwrapped: 'the validator knows the method from the environ alone',
+      });
+      const response = await mounted.fetch();
+      expect([response.status, response.text, response.complete]).toEqual([200, 'hello', true]);
+    },
+  },
+  {
+    name: 'how a body is delimited is for the protocol that the client speaks, not for what SERVER_PROTOCOL was made',
+    async run(stage) {
+      for (const protocol of ['HTTP/0.9', 'HTTP/1.0', 'HTTP/1.1']) {
+        for (const oldest of [true, false]) {
+          const app: Application = function* (environ, startResponse) {
+            environ.SERVER_PROTOCOL = protocol;
+            startResponse('200 OK', [...text]);
+            yield bytes('hel');
+            yield bytes('lo');
+          };
+          const { response } = await thenNext(stage, app, { oldest });
+          expect([response.status, response.text, response.complete]).toEqual([200, 'hello', true]);
+          if (oldest) expect(response.header('transfer-encoding')).toBeUndefined();
+        }
+      }
+    },
+  },
   endless('HEAD closes an endless body without draining it', '200 OK', 'HEAD'),
   endless('204 closes an endless body without draining it', '204 No Content', 'GET'),
   endless('304 closes an endless body without draining it', '304 Not Modified', 'GET'),

@@ -56,6 +56,7 @@ export abstract class BaseHandler extends HandlerHost {
   run(application: Application): void | Promise<void> {
     try {
       this.setupEnviron();
+      this.keepRequest();
       this.#checkBodySize();
       const result = application(this.environ, this.#startResponse);
       if (isPromise(result)) return this.#runLater(result);
@@ -120,7 +121,7 @@ export abstract class BaseHandler extends HandlerHost {
   /** True while only the end of the connection tells an HTTP/1.0 client where the body ends (RFC 9112 section 6.3). */
   get endsWithConnection(): boolean {
     const { delimited } = this.#framing;
-    return this.headersSent && !delimited && this.environ.SERVER_PROTOCOL === 'HTTP/1.0';
+    return this.headersSent && !delimited && this.requestProtocol === 'HTTP/1.0';
   }
 
   readonly #startResponse: StartResponse = (status, headers, excInfo) =>
@@ -275,8 +276,7 @@ export abstract class BaseHandler extends HandlerHost {
       this.headers?.set('Content-Length', String(size));
     } else if (this.originServer && this.httpVersion !== '1.0' && !bodyless) {
       // An HTTP/1.0 client knows no coding: the end of the connection is the end of its body.
-      if (this.environ.SERVER_PROTOCOL === 'HTTP/1.1')
-        this.headers?.set('Transfer-Encoding', 'chunked');
+      if (this.requestProtocol === 'HTTP/1.1') this.headers?.set('Transfer-Encoding', 'chunked');
     }
   }
 
@@ -303,7 +303,7 @@ export abstract class BaseHandler extends HandlerHost {
   }
 
   #isBodyless(): boolean {
-    return isBodyless(this.environ.REQUEST_METHOD, this.status ?? '');
+    return isBodyless(this.requestMethod, this.status ?? '');
   }
 
   /** Sees to it that header fields and body are whole, and ends the response. */

@@ -58,7 +58,7 @@ export class Framing {
 }
 
 /** Whether a response to this method with this status has no body (RFC 9110 sections 6.4.1 and 15.3.6). */
-export function isBodyless(method: string, status: string): boolean {
+export function isBodyless(method: string | undefined, status: string): boolean {
   return (
     method === 'HEAD' ||
     status.startsWith('204') ||

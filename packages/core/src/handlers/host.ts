@@ -51,6 +51,10 @@ export abstract class HandlerHost {
 
   /** The environ of the request, from `setupEnviron` on. */
   declare environ: Environ;
+  /** REQUEST_METHOD as it came. An application may change its environ, and not what the client waits for. */
+  declare requestMethod: string | undefined;
+  /** SERVER_PROTOCOL as it came. */
+  declare requestProtocol: string | undefined;
   status: string | undefined = undefined;
   headers: Headers | undefined = undefined;
   headersSent = false;
@@ -72,9 +76,16 @@ export abstract class HandlerHost {
     this.environ = vars as Environ;
   }
 
+  /** Keeps what the request says of itself, once it is known. */
+  protected keepRequest(): void {
+    this.requestMethod ??= this.environ.REQUEST_METHOD;
+    this.requestProtocol ??= this.environ.SERVER_PROTOCOL;
+  }
+
   /** Adds the handler's own part: the `wsgi.*` keys of PEP 3333, "environ Variables". */
   protected addWsgiVars(): void {
     const { environ } = this;
+    this.keepRequest();
     environ['wsgi.version'] = this.wsgiVersion;
     environ['wsgi.url_scheme'] = this.getScheme();
     environ['wsgi.input'] = this.getStdin();
@@ -124,7 +135,7 @@ export abstract class HandlerHost {
 
   /** True if the client understands a status line and header fields: all but HTTP/0.9. */
   clientIsModern(): boolean {
-    return this.environ.SERVER_PROTOCOL !== 'HTTP/0.9';
+    return this.requestProtocol !== 'HTTP/0.9';
   }
 
   /**
@@ -239,4 +250,6 @@ Object.assign(HandlerHost.prototype, {
   errorHeaders: [['Content-Type', 'text/plain']],
   errorBody: Buffer.from('A server error occurred.  Please contact the administrator.'),
   maxBodySize: Number.POSITIVE_INFINITY,
+  requestMethod: undefined,
+  requestProtocol: undefined,
 } satisfies Partial<HandlerHost>);

@@ -105,7 +105,7 @@ export class NodeHandler extends BaseHandler implements Holder {
     if (response.destroyed) onClose();
     // 'close' comes after a whole response too; the handler knows whether it was over.
     else response.on('close', onClose);
-    if (this.environ.SERVER_PROTOCOL === 'HTTP/1.0') this.#refuseOrderlyEnd();
+    if (this.requestProtocol === 'HTTP/1.0') this.#refuseOrderlyEnd();
     // In a pipeline, Node gives a response the socket when those before it are sent, and until then does not tell
     // it when the connection closes.
     if (response.socket !== null) return;
