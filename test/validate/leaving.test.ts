@@ -200,9 +200,9 @@ describe.each([
   });
 
   it('that failed to close, the input is over as well', async () => {
-    let environ: Environ | undefined;
+    let input: Environ['wsgi.input'] | undefined;
     const app = validator((given, startResponse) => {
-      environ = given;
+      input = given['wsgi.input'];
       startResponse('200 OK', [...text]);
       return Object.assign([], {
         close: () => {
@@ -214,9 +214,7 @@ describe.each([
     });
     const reader = await request(app);
     expect(await complaint(() => reader.close())).toBe('close failed');
-    expect(await complaint(() => environ?.['wsgi.input'].read(1))).toContain(
-      'after the response had ended',
-    );
+    expect(await complaint(() => input?.read(1))).toContain('after the response had ended');
   });
 });
 

@@ -228,19 +228,19 @@ describe('What the validator takes', () => {
 
   it('leaves an error of the application as it is, and ends the exchange with it', async () => {
     const error = new Error('the application failed');
-    let environ: Environ | undefined;
+    let input: Environ['wsgi.input'] | undefined;
     const failing = validator((given) => {
-      environ = given;
+      input = given['wsgi.input'];
       throw error;
     });
     expect(() => call(failing)).toThrow(error);
-    await expect(environ?.['wsgi.input'].read(1)).rejects.toThrow('after the response had ended');
+    await expect(input?.read(1)).rejects.toThrow('after the response had ended');
     const rejecting = validator(async (given) => {
-      environ = given;
+      input = given['wsgi.input'];
       throw error;
     });
     await expect(call(rejecting)).rejects.toBe(error);
-    await expect(environ?.['wsgi.input'].read(1)).rejects.toThrow('after the response had ended');
+    await expect(input?.read(1)).rejects.toThrow('after the response had ended');
   });
 
   it('is refused an environ that is no plain object, or that it cannot change', () => {

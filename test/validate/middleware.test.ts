@@ -1,6 +1,7 @@
 import { AssertionError } from 'node:assert';
 import {
   type Application,
+  BodyInput,
   type Environ,
   type ResponseBody,
   type StartResponse,
@@ -217,34 +218,78 @@ describe('Between two validators', () => {
     expect(await verdictOn((app) => app, wrong)).toMatch(/^application: Content-Type is missing/);
   });
 
-  it('a middleware may ask one application after another', async () => {
-    const notFound: Application = (_environ, startResponse) => {
-      startResponse('404 Not Found', [...text]);
-      return [bytes('none')];
-    };
-    const cascade =
-      (...apps: Application[]): Application =>
-      async (environ: Environ, startResponse: StartResponse) => {
-        let begin = () => {};
-        for (const app of apps) {
-          let found = false;
-          const body = await app(environ, (status, headers, excInfo) => {
-            found = !status.startsWith('404');
-            begin = () => startResponse(status, headers, excInfo);
-            return () => {};
-          });
-          if (found) {
-            begin();
-            return body;
-          }
-          await body.close?.();
+  const notFound: Application = (_environ, startResponse) => {
+    startResponse('404 Not Found', [...text]);
+    return [bytes('none')];
+  };
+  const cascade =
+    (...apps: Application[]): Application =>
+    async (environ: Environ, startResponse: StartResponse) => {
+      let begin = () => {};
+      for (const app of apps) {
+        let found = false;
+        const body = await app(environ, (status, headers, excInfo) => {
+          found = !status.startsWith('404');
+          begin = () => startResponse(status, headers, excInfo);
+          return () => {};
+        });
+        if (found) {
+          begin();
+          return body;
         }
-        begin();
-        return [bytes('nobody')];
-      };
+        await body.close?.();
+      }
+      begin();
+      return [bytes('nobody')];
+    };
+
+  /** A cascade whose first application answers, and closes, later. */
+  const slowly = (first: Application, next: Application): Application =>
+    cascade(
+      validator(async (environ, startResponse) =>
+        Object.assign([...(await first(environ, startResponse))], { close: async () => {} }),
+      ),
+      next,
+    );
+  const posted = (body: string) => {
+    const left = [bytes(body)];
+    return new BodyInput({ pull: () => left.shift() ?? null });
+  };
+
+  it('a middleware may ask one application after another', async () => {
     const app = validator(cascade(validator(notFound), validator(abc)));
     expect(await serve(app)).toBe('abc');
     expect(await serve(validator(cascade(validator(notFound))))).toBe('nobody');
+  });
+
+  it('the application that is asked next may read the input', async () => {
+    const echo: Application = async (environ, startResponse) => {
+      const sent = await environ['wsgi.input'].read();
+      startResponse('200 OK', [...text]);
+      return [sent];
+    };
+    for (const next of [echo, validator(echo)]) {
+      for (const app of [cascade(validator(notFound), next), slowly(notFound, next)]) {
+        for (const around of [app, validator(app)]) {
+          expect(await serve(around, { 'wsgi.input': posted('hello') })).toBe('hello');
+        }
+      }
+    }
+  });
+
+  it('a middleware may read the input when the application has failed', async () => {
+    const failing = validator(() => {
+      throw new Error('failed');
+    });
+    const rescue: Application = async (environ, startResponse) => {
+      try {
+        return await failing(environ, startResponse);
+      } catch {
+        startResponse('500 Internal Server Error', [...text]);
+        return [await environ['wsgi.input'].read()];
+      }
+    };
+    expect(await serve(validator(rescue), { 'wsgi.input': posted('hello') })).toBe('hello');
   });
 
   it('a chunk for each chunk is counted for each request by itself', async () => {

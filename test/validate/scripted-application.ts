@@ -29,6 +29,8 @@ export class ScriptedApplication {
   /** How often the body's `close` was called. */
   closes = 0;
   #environ: Environ | undefined;
+  /** Kept as an application keeps it that reads too late: in the environ it is put back. */
+  #input: Environ['wsgi.input'] | undefined;
   #startResponse: StartResponse | undefined;
   #write: Write | undefined;
 
@@ -40,6 +42,7 @@ export class ScriptedApplication {
     const asynchronous = variant.endsWith('asynchronous');
     const call = (environ: Environ, startResponse: StartResponse): unknown => {
       this.#environ = environ;
+      this.#input = environ['wsgi.input'];
       this.#startResponse = startResponse;
       if (variant.startsWith('promised')) {
         return this.runAll(this.#scenario.call).then(() => this.#body(asynchronous));
@@ -119,14 +122,15 @@ export class ScriptedApplication {
   }
 
   #call(stream: 'input' | 'errors', [method, ...args]: unknown[]): unknown {
-    const object: Record<string, unknown> = Object(known(this.#environ)[`wsgi.${stream}`]);
+    const given = stream === 'input' ? this.#input : known(this.#environ)['wsgi.errors'];
+    const object: Record<string, unknown> = Object(given);
     const callable = object[String(method)];
     if (typeof callable !== 'function') throw new Error(`wsgi.${stream} has no ${method}`);
     return Reflect.apply(callable, object, args);
   }
 
   async #iterate(): Promise<void> {
-    for await (const _ of known(this.#environ)['wsgi.input']);
+    for await (const _ of known(this.#input));
   }
 
   #attempt(step: Step): unknown {

@@ -74,7 +74,7 @@ abstract class Body<Source extends ResponseBody> {
     unclosed.unregister(this);
     const closing = this.#closeSource();
     if (isPromise(closing)) return this.#closeLater(closing);
-    exchange.over = true;
+    exchange.end();
     exchange.checkInnerClosed();
   }
 
@@ -82,7 +82,7 @@ abstract class Body<Source extends ResponseBody> {
     try {
       return release(this.source);
     } catch (error) {
-      this.exchange.over = true;
+      this.exchange.end();
       throw error;
     }
   }
@@ -91,7 +91,7 @@ abstract class Body<Source extends ResponseBody> {
     try {
       await closing;
     } finally {
-      this.exchange.over = true;
+      this.exchange.end();
     }
     this.exchange.checkInnerClosed();
   }

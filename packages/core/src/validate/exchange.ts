@@ -26,6 +26,8 @@ export class Exchange {
   closed = false;
   /** Whether all is done, the application's own `close()` included. */
   over = false;
+  /** Puts the environ back as the caller gave it. */
+  restore: (() => void) | undefined;
 
   readonly #outer: Exchange | undefined;
   readonly #inner: Exchange[] = [];
@@ -65,7 +67,13 @@ export class Exchange {
   /** Notes that there is no body, and that all is over. */
   fail(): void {
     this.working = false;
+    this.end();
+  }
+
+  /** Notes that all is over. Who reads on in that environ is the middleware, or another application that it asks. */
+  end(): void {
     this.over = true;
+    this.restore?.();
   }
 
   /** Notes that there is a body, which someone has to close. */

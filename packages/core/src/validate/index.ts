@@ -53,7 +53,11 @@ function validate(application: Application, args: [Environ, StartResponse]) {
   const startResponse = validateStartResponse(exchange, args[1]);
   environ['wsgi.errors'] = new ValidatedErrors(exchange, environ['wsgi.errors']);
   const { 'wsgi.input': input, CONTENT_LENGTH: length } = environ;
-  environ['wsgi.input'] = new ValidatedInput(exchange, input, length);
+  const validated = new ValidatedInput(exchange, input, length);
+  environ['wsgi.input'] = validated;
+  exchange.restore = () => {
+    if (environ['wsgi.input'] === validated) Reflect.set(environ, 'wsgi.input', input);
+  };
   exchange.working = true;
   try {
     const result = application(environ, startResponse);
