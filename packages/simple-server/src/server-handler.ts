@@ -88,9 +88,9 @@ export class ServerHandler extends SimpleHandler {
     return super._flush();
   }
 
-  override _end(): void {
-    if (this.stdout.endResponse === undefined) super._end();
-    else this.stdout.endResponse();
+  override _end(): void | Promise<void> {
+    if (this.stdout.endResponse === undefined) return super._end();
+    this.stdout.endResponse();
   }
 
   /** A request that turns out broken while the application reads it is the client's error: not logged as one. */

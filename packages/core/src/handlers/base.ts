@@ -83,12 +83,11 @@ export abstract class BaseHandler extends HandlerHost {
   }
 
   #checkBodySize(): void {
-    const input = this.environ['wsgi.input'];
-    this.#input = input;
+    this.#input = this.environ['wsgi.input'];
     // Not `<=`: a length that is no number says nothing of the size.
     if (!(Number(this.environ.CONTENT_LENGTH ?? 0) > this.maxBodySize)) return;
     const error = new PayloadTooLargeError(this.maxBodySize);
-    if (input instanceof BodyInput) input.fail(error);
+    if (this.#input instanceof BodyInput) this.#input.fail(error);
     throw error;
   }
 
@@ -120,8 +119,7 @@ export abstract class BaseHandler extends HandlerHost {
 
   /** True while only the end of the connection tells an HTTP/1.0 client where the body ends (RFC 9112 section 6.3). */
   get endsWithConnection(): boolean {
-    const { delimited } = this.#framing;
-    return this.headersSent && !delimited && this.requestProtocol === 'HTTP/1.0';
+    return this.headersSent && !this.#framing.delimited && this.requestProtocol === 'HTTP/1.0';
   }
 
   readonly #startResponse: StartResponse = (status, headers, excInfo) =>
@@ -202,8 +200,8 @@ export abstract class BaseHandler extends HandlerHost {
   finishResponse(): void | Promise<void> {
     try {
       const sending = this.#sendBody();
-      if (sending !== undefined) return this.#finishLater(sending);
-      if (!this.#client.gone) this.finishContent();
+      const ending = sending === undefined ? this.#finish() : sending.then(() => this.#finish());
+      if (isPromise(ending)) return this.#closeAfter(ending);
     } catch (error) {
       const closing = this.#closeBody();
       if (closing === undefined) throw error;
@@ -214,10 +212,13 @@ export abstract class BaseHandler extends HandlerHost {
     return this.close();
   }
 
-  async #finishLater(sending: Promise<unknown>): Promise<void> {
+  #finish(): void | Promise<void> {
+    return this.#client.gone ? undefined : this.finishContent();
+  }
+
+  async #closeAfter(ending: PromiseLike<void>): Promise<void> {
     try {
-      await sending;
-      if (!this.#client.gone) this.finishContent();
+      await ending;
     } catch (error) {
       await this.#closeBody();
       throw error;
@@ -307,7 +308,7 @@ export abstract class BaseHandler extends HandlerHost {
   }
 
   /** Sees to it that header fields and body are whole, and ends the response. */
-  finishContent(): void {
+  finishContent(): void | Promise<void> {
     if (!this.headersSent) {
       if (this.status === undefined) {
         throw new Error(
@@ -320,9 +321,9 @@ export abstract class BaseHandler extends HandlerHost {
     const framing = this.#framing;
     if (framing.missing > 0) throw new Error(framing.shortfall);
     this.#over = true;
-    if (this.declined) return;
+    if (this.declined) return undefined;
     if (framing.chunked) this._writeText('0\r\n\r\n');
-    this._end();
+    return this._end();
   }
 
   /** Closes the body, once, and resets the handler. It is called once for each response, at its very end. */

@@ -204,8 +204,8 @@ export abstract class HandlerHost {
   /** Sends what `_write` may have held back. It may ask to wait, as `_write` does. */
   abstract _flush(): void | Promise<void>;
 
-  /** Told that the response is whole. */
-  _end(): void {}
+  /** Told that the response is whole. It may ask to wait, as `_write` does: until all bytes have been taken. */
+  _end(): void | Promise<void> {}
 
   /** Told to destroy the connection: the response was begun and cannot be finished. */
   _abort(): void {}

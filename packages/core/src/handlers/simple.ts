@@ -1,6 +1,7 @@
 import { isDisconnect } from '../errors.js';
 import type { ErrorStream, InputStream } from '../types.js';
 import { BaseHandler } from './base.js';
+import { handled, isPromise } from './promise.js';
 
 /** Where a {@link SimpleHandler} writes: a Node `Writable`, or anything like it. */
 export interface OutputStream {
@@ -30,6 +31,8 @@ export class SimpleHandler extends BaseHandler {
   readonly stderr: ErrorStream;
   readonly baseEnv: Readonly<Record<string, unknown>>;
   #drained: Promise<void> | undefined;
+  /** What the output has promised and not done yet: not every write is waited for by itself. */
+  #pending: Promise<void> | undefined;
 
   constructor(
     stdin: InputStream,
@@ -64,12 +67,7 @@ export class SimpleHandler extends BaseHandler {
     const { stdout } = this;
     try {
       const answer = stdout.write(data);
-      if (answer instanceof Promise) {
-        return answer.then(
-          () => undefined,
-          (error) => this.#failed(error),
-        );
-      }
+      if (isPromise(answer)) return this.#settle(answer);
       if (answer !== false) return undefined;
     } catch (error) {
       return this.#failed(error);
@@ -78,6 +76,20 @@ export class SimpleHandler extends BaseHandler {
     if (stdout.destroyed === true) return this.handleDisconnect();
     this.#drained ??= this.#untilDrained();
     return this.#drained;
+  }
+
+  /** Waits for what the output has promised, and for all that it had promised before. */
+  #settle(promised: PromiseLike<unknown>): Promise<void> {
+    const pending = handled(
+      Promise.all([this.#pending, promised]).then(
+        () => {
+          if (this.#pending === pending) this.#pending = undefined;
+        },
+        (error) => this.#failed(error),
+      ),
+    );
+    this.#pending = pending;
+    return pending;
   }
 
   /**
@@ -99,18 +111,23 @@ export class SimpleHandler extends BaseHandler {
     });
   }
 
-  /** A write that finds the connection ended is how a synchronous transport says so; wsgiref's `run` takes it so, too. */
+  /** A write, or a flush, that finds the connection ended is how a synchronous transport says so; wsgiref's `run` takes it so, too. */
   #failed(error: unknown): void {
     if (!isDisconnect(error)) throw error;
     this.handleDisconnect();
   }
 
   override _flush(): void | Promise<void> {
-    return this.stdout.flush?.();
+    try {
+      const flushed = this.stdout.flush?.();
+      return isPromise(flushed) ? this.#settle(flushed) : undefined;
+    } catch (error) {
+      return this.#failed(error);
+    }
   }
 
-  override _end(): void {
-    this._flush();
+  override _end(): void | Promise<void> {
+    return this._flush() ?? this.#pending;
   }
 
   override _abort(): void {
