@@ -11,7 +11,9 @@ import {
   type HeaderList,
   type OutputStream,
   SimpleHandler,
+  setupTestingDefaults,
   TextErrors,
+  validator,
 } from '@wsgi/core';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 
@@ -297,5 +299,60 @@ describe('sendfile()', () => {
       return sending({ read: () => null })(environ, startResponse);
     });
     expect([called, second.output.head.slice(0, 12)]).toEqual([1, 'HTTP/1.1 200']);
+  });
+});
+
+describe('a class that extends FileWrapper, and makes other blocks of the file', () => {
+  const double = (block: Uint8Array) => Buffer.concat([block, block]);
+
+  class Doubled extends FileWrapper {
+    override *[Symbol.iterator]() {
+      for (const block of super[Symbol.iterator]()) yield double(block);
+    }
+  }
+
+  class DoubledLater extends FileWrapper {
+    override async *[Symbol.asyncIterator]() {
+      for await (const block of super[Symbol.asyncIterator]()) yield double(block);
+    }
+  }
+
+  it.each([Doubled, DoubledLater])('is sent as it gives them: %o', async (Class) => {
+    for (const wrap of [(app: Application) => app, validator]) {
+      let left = ['ab', 'c'];
+      const fileLike = { size: 3, read: () => Buffer.from(left.shift() ?? '') };
+      for (const file of [fileLike, await opened('abc')]) {
+        left = ['ab', 'c'];
+        const environ = {};
+        setupTestingDefaults(environ);
+        const { handler, output, log } = stage(environ);
+        const app: Application = (_environ, startResponse) => {
+          startResponse('200 OK', [
+            ['Content-Type', 'text/plain'],
+            ['Content-Length', '6'],
+          ]);
+          return new Class(file);
+        };
+        await handler.run(wrap(app));
+        expect([output.body, log]).toEqual([file === fileLike ? 'ababcc' : 'abcabc', []]);
+      }
+    }
+  });
+
+  it('is not given the length of the file', async () => {
+    const { handler, output, log } = stage();
+    await handler.run((_environ, startResponse) => {
+      startResponse('200 OK', []);
+      let left = ['abc'];
+      return new Doubled({
+        size: 3,
+        read: () => {
+          const block = Buffer.from(left.join(''));
+          left = [];
+          return block;
+        },
+      });
+    });
+    expect([output.body, log]).toEqual(['6\r\nabcabc\r\n0\r\n\r\n', []]);
   });
 });

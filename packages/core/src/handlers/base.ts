@@ -9,7 +9,7 @@ import type {
   StartResponse,
   Write,
 } from '../types.js';
-import { FileWrapper, isFileHandle } from '../util/file-wrapper.js';
+import { type FileWrapper, isFileHandle, isWholeFile } from '../util/file-wrapper.js';
 import { BodyReader, sizeOf } from './body.js';
 import { checkBody, checkChunk, checkHeaders, checkStatus } from './checks.js';
 import { Client } from './client.js';
@@ -251,7 +251,7 @@ export abstract class BaseHandler extends HandlerHost {
    */
   sendfile(): boolean | Promise<boolean> {
     const wrapper = this.result;
-    return wrapper instanceof FileWrapper && isFileHandle(wrapper.filelike)
+    return isWholeFile(wrapper) && isFileHandle(wrapper.filelike)
       ? this.#sendHandle(wrapper, wrapper.filelike)
       : false;
   }

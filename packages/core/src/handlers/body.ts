@@ -1,5 +1,5 @@
 import type { ResponseBody } from '../types.js';
-import { FileWrapper, isFileHandle } from '../util/file-wrapper.js';
+import { isFileHandle, isWholeFile } from '../util/file-wrapper.js';
 import { checkChunk } from './checks.js';
 import { isPromise } from './promise.js';
 
@@ -110,7 +110,7 @@ export class BodyReader {
 }
 
 function iterate(body: ResponseBody): Source {
-  if (body instanceof FileWrapper) return body.steps();
+  if (isWholeFile(body)) return body.steps();
   return Symbol.asyncIterator in body ? body[Symbol.asyncIterator]() : body[Symbol.iterator]();
 }
 
@@ -157,7 +157,7 @@ export function sizeOf(body: ResponseBody | undefined): number | undefined {
     return size;
   }
   // A FileHandle has to be asked, and whoever sends it has done so.
-  if (!(body instanceof FileWrapper) || isFileHandle(body.filelike)) return undefined;
+  if (!isWholeFile(body) || isFileHandle(body.filelike)) return undefined;
   const size = body.size();
   return typeof size === 'number' ? size : undefined;
 }

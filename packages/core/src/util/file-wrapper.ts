@@ -77,6 +77,11 @@ export class FileWrapper implements Iterable<Uint8Array>, AsyncIterable<Uint8Arr
   /** The file block by block. */
   async *[Symbol.asyncIterator](): AsyncGenerator<Uint8Array, void, void> {
     const { filelike, blksize } = this;
+    if (this[Symbol.iterator] !== FileWrapper.prototype[Symbol.iterator]) {
+      // A class that extends this one has blocks of its own, however they are asked for.
+      yield* this[Symbol.iterator]();
+      return;
+    }
     for (;;) {
       const block = isFileHandle(filelike)
         ? await readHandle(filelike, blksize)
@@ -105,6 +110,16 @@ export class FileWrapper implements Iterable<Uint8Array>, AsyncIterable<Uint8Arr
 function toStep(block: unknown): IteratorResult<Uint8Array, undefined> {
   const value = checkBlock(block);
   return value === null ? { done: true, value: undefined } : { done: false, value };
+}
+
+/** Whether a body is a file as it stands, and not of a class that makes other blocks of it. */
+export function isWholeFile(body: unknown): body is FileWrapper {
+  const { prototype } = FileWrapper;
+  return (
+    body instanceof FileWrapper &&
+    body[Symbol.iterator] === prototype[Symbol.iterator] &&
+    body[Symbol.asyncIterator] === prototype[Symbol.asyncIterator]
+  );
 }
 
 /** Whether a file is one of Node's, and not a file-like object. */
