@@ -102,7 +102,7 @@ describe('toApplication', () => {
   it.each([
     ['a string', 'app', 'not the string "app"'],
     ['null', null, 'not null'],
-    ['undefined', undefined, 'not undefined'],
+    ['undefined', undefined, /; not undefined$/],
     ['a number', 5, 'not number 5'],
     ['an array', [answer], 'not an array'],
     ['an object without call', { run: answer }, 'not an object without a method call'],

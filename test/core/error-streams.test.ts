@@ -60,13 +60,20 @@ describe('checkGatewayOptions', () => {
   it.each([
     [{ maxBodySize: -1 }, 'maxBodySize must be a number of bytes, 0 or more, not -1'],
     [{ maxBodySize: Number.NaN }, 'not NaN'],
-    [{ maxBodySize: '1mb' }, 'not 1mb'],
+    [{ maxBodySize: '5' }, "not '5'"],
     [{ errors: console }, 'errors must be an error stream'],
+    [{ errors: { write() {} } }, 'and has no writelines; new TextErrors'],
+    [{ errors: { write() {}, writelines() {} } }, 'and has no flush; new TextErrors'],
     [{ errors: null }, 'errors must be an error stream'],
     [{ environ: 'a' }, 'environ must be an object or a function'],
     [{ environ: null }, 'not null'],
   ])('refuses %j', (options, message) => {
     expect(() => checkGatewayOptions(options as never)).toThrow(message);
+  });
+
+  it("refuses a stream of Node's, which would fail at the first report", () => {
+    const options = { errors: process.stderr };
+    expect(() => checkGatewayOptions(options as never)).toThrow('and has no writelines');
   });
 
   it('takes what is right', () => {

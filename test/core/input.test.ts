@@ -1,3 +1,4 @@
+import { inspect } from 'node:util';
 import {
   BodyInput,
   type ByteSource,
@@ -183,7 +184,9 @@ describe('BodyInput', () => {
     async (size) => {
       const input = new BodyInput(new Chunks([]));
       for (const method of ['read', 'readline', 'readlines', 'read1'] as const) {
-        expect(() => input[method](size as number)).toThrow(/must be an integer number of bytes/);
+        expect(() => input[method](size as number)).toThrow(
+          `must be an integer number of bytes, not ${inspect(size)};`,
+        );
       }
     },
   );

@@ -60,7 +60,7 @@ function isApplicationClass(app: unknown): app is ApplicationClass {
 }
 
 function describe(value: unknown): string {
-  if (value === null) return 'null';
+  if (value === null || value === undefined) return String(value);
   if (typeof value === 'string') return `the string ${JSON.stringify(value.slice(0, 60))}`;
   if (typeof value !== 'object') return `${typeof value} ${String(value)}`;
   return Array.isArray(value) ? 'an array' : 'an object without a method call';

@@ -1,3 +1,4 @@
+import { show } from '../show.js';
 import type { ErrorStream } from '../types.js';
 import { isPromise } from './promise.js';
 
@@ -38,20 +39,27 @@ export function checkGatewayOptions(options: GatewayOptions<never>): void {
     !(typeof maxBodySize === 'number' && maxBodySize >= 0 && !Number.isNaN(maxBodySize))
   ) {
     throw new TypeError(
-      `maxBodySize must be a number of bytes, 0 or more, not ${String(maxBodySize)}`,
+      `maxBodySize must be a number of bytes, 0 or more, not ${show(maxBodySize)}`,
     );
   }
-  if (errors !== undefined && typeof errors?.write !== 'function') {
-    throw new TypeError(
-      'errors must be an error stream with write(text), writelines(lines) and flush(); new TextErrors((text) => ...) makes one',
-    );
-  }
+  if (errors !== undefined) checkErrors(errors);
   const kind = typeof environ;
   if (environ !== undefined && kind !== 'function' && (kind !== 'object' || environ === null)) {
     throw new TypeError(
-      `environ must be an object or a function of the request that returns one, not ${String(environ)}`,
+      `environ must be an object or a function of the request that returns one, not ${show(environ)}`,
     );
   }
+}
+
+/** A stream of Node's has `write` alone: it would do until the first error is reported, which flushes. */
+function checkErrors(errors: ErrorStream): void {
+  const missing = (['write', 'writelines', 'flush'] as const).find(
+    (method) => typeof errors?.[method] !== 'function',
+  );
+  if (missing === undefined) return;
+  throw new TypeError(
+    `errors must be an error stream with write(text), writelines(lines) and flush(), and has no ${missing}; new TextErrors((text) => ...) makes one`,
+  );
 }
 
 /** The statuses of an application that has no such page, or no such method for it. */

@@ -1,4 +1,5 @@
 import { ClientDisconnectedError, PayloadTooLargeError, says } from '../errors.js';
+import { show } from '../show.js';
 import type { InputStream } from '../types.js';
 
 /** Where a {@link BodyInput} gets its bytes: the transport, asked for one chunk at a time. */
@@ -257,7 +258,7 @@ function checkSize(method: string, size: number | null | undefined): number {
   if (size === undefined || size === null) return -1;
   if (!Number.isInteger(size)) {
     throw new TypeError(
-      `wsgi.input.${method}(size): size must be an integer number of bytes, not ${String(size)}; leave it out to read all`,
+      `wsgi.input.${method}(size): size must be an integer number of bytes, not ${show(size)}; leave it out to read all`,
     );
   }
   return Math.max(-1, size);
