@@ -119,6 +119,9 @@ export class ServerHandler extends SimpleHandler {
       // A log that fails is no reason to lose the body's own end, or the server.
       this.report(error);
     }
-    return super.close();
+    const closing = super.close();
+    // What is whole is held for the end of the turn, but not for an application that tidies up.
+    if (closing !== undefined) this._flush();
+    return closing;
   }
 }

@@ -1,7 +1,7 @@
 import type { ResponseBody, StartResponse } from '@wsgi/core';
 import { expect } from 'vitest';
 import type { Behaviour } from '../stage.ts';
-import { bytes, eventually, expectPlain500, pause, text } from './apps.ts';
+import { bytes, deferred, eventually, expectPlain500, pause, text } from './apps.ts';
 
 /** A body that writes down what is done to it. */
 function watched(log: string[], chunks: Array<string | Error>, asynchronous = false): ResponseBody {
@@ -247,6 +247,28 @@ export const closing: Behaviour[] = [
       await eventually(() => log.length > 0);
       await eventually(() => mounted.reported().includes('in finally'));
       expect(log).toEqual(['finally']);
+    },
+  },
+  {
+    name: 'a close() that takes its time holds no response back',
+    async run(stage) {
+      const bodies: Array<() => ResponseBody> = [
+        () => [bytes('whole')],
+        () => [bytes('whole')].values(),
+        async function* () {
+          yield bytes('whole');
+        },
+      ];
+      for (const body of bodies) {
+        const tidied = deferred();
+        const mounted = await stage.mount((_environ, startResponse) => {
+          start(startResponse);
+          return Object.assign(body(), { close: () => tidied.promise });
+        });
+        const response = await mounted.fetch();
+        expect([response.text, response.complete]).toEqual(['whole', true]);
+        tidied.resolve();
+      }
     },
   },
   {
