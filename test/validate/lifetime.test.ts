@@ -1,9 +1,15 @@
 import { once } from 'node:events';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
-import { type Application, type Environ, FileWrapper, setupTestingDefaults } from '@wsgi/core';
+import {
+  type Application,
+  BodyInput,
+  type Environ,
+  FileWrapper,
+  setupTestingDefaults,
+} from '@wsgi/core';
 import { validator, WSGIWarning } from '@wsgi/core/validate';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished } from 'vitest';
 
 const text: [string, string][] = [['Content-Type', 'text/plain']];
 const bytes = (data: string): Uint8Array => Buffer.from(data);
@@ -241,6 +247,30 @@ describe('What the validator takes', () => {
     });
     await expect(call(rejecting)).rejects.toBe(error);
     await expect(input?.read(1)).rejects.toThrow('after the response had ended');
+  });
+
+  it('makes no unhandled rejection of a read that nobody awaits', async () => {
+    const unhandled: unknown[] = [];
+    const hear = (reason: unknown) => unhandled.push(reason);
+    process.on('unhandledRejection', hear);
+    onTestFinished(() => {
+      process.off('unhandledRejection', hear);
+    });
+    const left = new Error('the client has gone');
+    const input = new BodyInput({ pull: () => Promise.reject(left) });
+    const body = await call(
+      validator((environ, startResponse) => {
+        for (const method of ['read', 'readline', 'readlines'] as const) {
+          void environ['wsgi.input'][method]();
+        }
+        return hello(environ, startResponse);
+      }),
+      { 'wsgi.input': input },
+    );
+    await body.close?.();
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(unhandled).toEqual([]);
+    await expect(input.read()).rejects.toBe(left);
   });
 
   it('is refused an environ that is no plain object, or that it cannot change', () => {

@@ -1,3 +1,4 @@
+import { handled } from '../handlers/promise.js';
 import { show } from '../show.js';
 import type { InputStream } from '../types.js';
 import type { Exchange } from './exchange.js';
@@ -10,6 +11,8 @@ import { checkArguments, violation } from './report.js';
  *
  * wsgiref refuses `read()` without a size, which blocks for ever on a socket. Here it is good: the input always
  * ends (`wsgi.input_terminated`), and waiting blocks nobody else.
+ *
+ * As with the servers' own, a promise that nobody awaits never becomes an unhandled rejection.
  *
  * Source: PEP 3333, "Input and Error Streams".
  */
@@ -25,22 +28,16 @@ export class ValidatedInput implements InputStream {
     this.#received = new ReceivedBytes(exchange.caller, contentLength);
   }
 
-  async read(...args: [size?: number]): Promise<Uint8Array> {
-    this.#checkCall('read', args);
-    const data = await this.#answer('read', this.#input.read(...args));
-    return this.#received.checkRead(data, args[0]);
+  read(...args: [size?: number]): Promise<Uint8Array> {
+    return handled(this.#read(args));
   }
 
-  async readline(...args: [size?: number]): Promise<Uint8Array> {
-    this.#checkCall('readline', args);
-    const line = await this.#answer('readline', this.#input.readline(...args));
-    return this.#received.checkLine(line, args[0]);
+  readline(...args: [size?: number]): Promise<Uint8Array> {
+    return handled(this.#readLine(args));
   }
 
-  async readlines(...args: [hint?: number]): Promise<Uint8Array[]> {
-    this.#checkCall('readlines', args);
-    const lines = await this.#answer('readlines', this.#input.readlines(...args));
-    return this.#received.checkLines(lines);
+  readlines(...args: [hint?: number]): Promise<Uint8Array[]> {
+    return handled(this.#readLines(args));
   }
 
   async *[Symbol.asyncIterator](): AsyncGenerator<Uint8Array, void, undefined> {
@@ -54,6 +51,24 @@ export class ValidatedInput implements InputStream {
   /** The stream is the server's, who may have a use for the connection yet. */
   close(): never {
     throw violation(this.#exchange.answerer, 'input.close() must not be called', SECTION);
+  }
+
+  async #read(args: [size?: number]): Promise<Uint8Array> {
+    this.#checkCall('read', args);
+    const data = await this.#answer('read', this.#input.read(...args));
+    return this.#received.checkRead(data, args[0]);
+  }
+
+  async #readLine(args: [size?: number]): Promise<Uint8Array> {
+    this.#checkCall('readline', args);
+    const line = await this.#answer('readline', this.#input.readline(...args));
+    return this.#received.checkLine(line, args[0]);
+  }
+
+  async #readLines(args: [hint?: number]): Promise<Uint8Array[]> {
+    this.#checkCall('readlines', args);
+    const lines = await this.#answer('readlines', this.#input.readlines(...args));
+    return this.#received.checkLines(lines);
   }
 
   #checkCall(method: string, args: readonly unknown[]): void {
