@@ -12,28 +12,8 @@ import { makeServer, type WSGIServer } from '@wsgi/simple-server';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { selfSigned } from '../hosts/certificate.ts';
 import { connect as connectClient } from '../hosts/client/index.ts';
-import { dial } from './dial.ts';
+import { dial, resetsUpload, wasReset } from './dial.ts';
 import { playedHosts as hosts } from './hosts.ts';
-
-/** Whether the connection ended with a reset. Node shows one that comes with data as an end; a write then fails. */
-async function wasReset(socket: Socket): Promise<boolean> {
-  await new Promise((resolve) => socket.once('end', resolve).once('close', resolve));
-  if (socket.destroyed) return socket.errored !== null;
-  if (socket.writableEnded) return once(socket, 'close').then(() => socket.errored !== null);
-  return new Promise((resolve) => socket.write('\n', (error) => resolve(error != null)));
-}
-
-/** Whether a connection that is to close is reset over a body that takes a while to come. */
-async function resetsUpload(socket: Socket): Promise<boolean> {
-  const size = 300_000;
-  const reset = wasReset(socket);
-  socket.write(`PUT / HTTP/1.1\r\nHost: a\r\nConnection: close\r\nContent-Length: ${size}\r\n\r\n`);
-  for (let sent = 0; sent < size; sent += 1000) {
-    socket.write(Buffer.alloc(1000));
-    await new Promise((resolve) => setImmediate(resolve));
-  }
-  return reset;
-}
 
 const parallel = hosts.filter(({ name }) => /http2|HTTP\/2/.test(name));
 

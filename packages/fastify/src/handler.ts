@@ -116,6 +116,10 @@ export class ReplyHandler extends NodeHandler {
     return this.bodyLeft ? this.#sendStream(whole) : this.#send(whole);
   }
 
+  override get connectionField(): unknown {
+    return this.#reply.getHeader('connection');
+  }
+
   override _end(): void {
     this.releaseInput();
     if (this.closesOnBody) {

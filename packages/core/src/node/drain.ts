@@ -1,10 +1,19 @@
 import { Readable } from 'node:stream';
+import type { RequestEnviron } from '../types.js';
 import type { NodeRequest } from './environ.js';
 import type { NodeResponse } from './response-head.js';
 
 /** How much of what nobody wants is still taken in, so that the connection can serve on, or close in order. */
 export const MOST_BYTES: number = 16 * 1024 * 1024;
 export const MOST_MILLISECONDS = 5_000;
+
+/** Whether a body comes with the request (RFC 9112 section 6.3). Asked before an application can change the environ. */
+export function hasBody(request: NodeRequest, environ: RequestEnviron): boolean {
+  if (environ.SERVER_PROTOCOL === 'HTTP/2.0' && 'stream' in request) {
+    return !request.stream.endAfterHeaders;
+  }
+  return environ.HTTP_TRANSFER_ENCODING !== undefined || Number(environ.CONTENT_LENGTH) > 0;
+}
 
 /**
  * Takes in and drops what is left of a request's body, within bounds.

@@ -9,10 +9,10 @@ import { INTERNAL_ERROR } from '../http2-codes.js';
 import { standardErrors } from '../streams/errors.js';
 import { BodyInput } from '../streams/input.js';
 import { ReadableSource } from '../streams/readable-source.js';
-import type { Application, ErrorStream, InputStream, RequestEnviron } from '../types.js';
+import type { Application, ErrorStream, InputStream } from '../types.js';
 import { blankEnviron } from './blank.js';
 import { onceClosed, resetConnection } from './connection.js';
-import { drain, onceSent, refuseRest } from './drain.js';
+import { drain, hasBody, onceSent, refuseRest } from './drain.js';
 import { addRequestHeaders, type MountedTarget, type NodeRequest, requestVars } from './environ.js';
 import { cutOff } from './linger.js';
 import { type NodeResponse, sendHead } from './response-head.js';
@@ -282,8 +282,15 @@ export class NodeHandler extends BaseHandler implements Holder {
 
   /** Whether the connection closes with the response: to close it on unread bytes could lose the response. */
   get closesOnBody(): boolean {
-    const { response } = this;
-    return this.bodyLeft && !('stream' in response) && !response.shouldKeepAlive;
+    const { bodyLeft, response } = this;
+    if (!bodyLeft || 'stream' in response) return false;
+    if (!response.shouldKeepAlive || this.endsWithConnection) return true;
+    return /\bclose\b/i.test(String(this.connectionField));
+  }
+
+  /** What the host has said of the connection in the response: `close`, as a server does that shuts down. */
+  get connectionField(): unknown {
+    return this.response.getHeader('Connection');
   }
 
   override _end(): void {
@@ -385,12 +392,4 @@ function latin1(bytes: Uint8Array): string {
     ? bytes
     : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
   return buffer.toString('latin1');
-}
-
-/** Whether a body comes with the request (RFC 9112 section 6.3). Asked before an application can change the environ. */
-function hasBody(request: NodeRequest, environ: RequestEnviron): boolean {
-  if (environ.SERVER_PROTOCOL === 'HTTP/2.0' && 'stream' in request) {
-    return !request.stream.endAfterHeaders;
-  }
-  return environ.HTTP_TRANSFER_ENCODING !== undefined || Number(environ.CONTENT_LENGTH) > 0;
 }

@@ -1,0 +1,99 @@
+/** A body that nobody has read, behind which the connection closes with the answer. */
+import { createServer } from 'node:http';
+import type { Application } from '@wsgi/core';
+import { mountGateway as mountExpress } from '@wsgi/express';
+import { fastifyGateway } from '@wsgi/fastify';
+import { mountGateway } from '@wsgi/http';
+import express from 'express';
+import { fastify } from 'fastify';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { expressFive } from '../hosts/hosts/express.ts';
+import { fastifyFive } from '../hosts/hosts/fastify.ts';
+import { nodeHttp } from '../hosts/hosts/node.ts';
+import { listen } from '../hosts/hosts/server.ts';
+import { simpleServer } from '../hosts/hosts/simple-server.ts';
+import { dial, dialEndpoint, resetsUpload } from './dial.ts';
+
+const sized: Application = (_environ, startResponse) => {
+  startResponse('200 OK', [['Content-Type', 'text/plain']]);
+  return [Buffer.from('not read')];
+};
+
+const unsized: Application = function* (_environ, startResponse) {
+  startResponse('200 OK', [['Content-Type', 'text/plain']]);
+  yield Buffer.from('not read');
+};
+
+const HEAD = 'PUT / HTTP/1.1\r\nHost: a';
+
+describe.each([simpleServer, nodeHttp, expressFive, fastifyFive])('$name', (host) => {
+  it('takes it in behind an answer of unknown length to HTTP/1.0, though it was asked to keep the connection', async () => {
+    const socket = await dial(host, unsized);
+    const head = 'PUT / HTTP/1.0\r\nConnection: keep-alive';
+    expect(await resetsUpload(socket, head)).toBe(false);
+  });
+});
+
+// Fastify's answer to a body that is too large is its error handler's.
+describe.each([simpleServer, nodeHttp, expressFive])('$name', (host) => {
+  it('takes in a part of it behind 413', async () => {
+    const socket = await dial(host, sized, { maxBodySize: 10 });
+    expect(await resetsUpload(socket, HEAD)).toBe(false);
+  });
+});
+
+/** Servers that are told to shut down: each ends its connections with the answers. */
+const closing: ReadonlyArray<{ name: string; serve(app: Application): Promise<number> }> = [
+  {
+    name: 'node:http',
+    async serve(app) {
+      const gateway = mountGateway(app);
+      return listenUntilDone((request, response) => {
+        response.setHeader('Connection', 'close');
+        gateway(request, response);
+      });
+    },
+  },
+  {
+    name: 'Express',
+    async serve(app) {
+      const host = express();
+      host.use((_request, response, next) => {
+        response.set('Connection', 'close');
+        next();
+      });
+      host.use(mountExpress(app));
+      return listenUntilDone(host);
+    },
+  },
+  {
+    name: 'Fastify',
+    async serve(app) {
+      const host = fastify({ forceCloseConnections: true });
+      onTestFinished(() => host.close());
+      host.addHook('onRequest', async (_request, reply) => {
+        reply.header('Connection', 'close');
+      });
+      await host.register(fastifyGateway, { app });
+      await host.listen({ port: 0, host: '127.0.0.1' });
+      return Number(new URL(host.listeningOrigin).port);
+    },
+  },
+];
+
+async function listenUntilDone(listener: Parameters<typeof createServer>[1]): Promise<number> {
+  const { port, close } = await listen(createServer(listener));
+  onTestFinished(close);
+  return port;
+}
+
+describe.each(closing)('$name', ({ serve }) => {
+  it.each([
+    ['known', sized],
+    ['unknown', unsized],
+  ])('takes it in where the host closes behind an answer of %s length', async (_length, app) => {
+    const port = await serve(app);
+    const socket = await dialEndpoint({ port, secure: false, protocol: 'http1' });
+    expect(await resetsUpload(socket, HEAD)).toBe(false);
+  });
+});
