@@ -174,6 +174,18 @@ describe('a payload that a hook replaces', () => {
     expect(body.closes).toBe(1);
   });
 
+  it.each([
+    ['a stream', () => Readable.from([Buffer.from('replaced')])],
+    ['a Response', () => new Response('replaced')],
+  ])('by %s, where it was one chunk, is not sent with the length of that', async (_name, make) => {
+    const { app } = host();
+    app.addHook('onSend', async () => make());
+    await app.register(fastifyGateway, { app: says('one chunk, which is longer') });
+    const text = await exchange(await listen(app), head('GET /'));
+    expect(text).not.toMatch(/content-length/i);
+    expect(text).toMatch(/\r\n8\r\nreplaced\r\n0\r\n\r\n$/);
+  });
+
   it('and is destroyed by the hook closes the body at once, not at the end of the response', async () => {
     const { app } = host();
     const body = new CountedBody(endless());
@@ -201,6 +213,19 @@ describe('a payload that a hook replaces', () => {
     await app.register(fastifyGateway, { app: says('whole') });
     await app.inject('/');
     expect(seen).toEqual(['whole']);
+  });
+});
+
+describe('trailers', () => {
+  it('of the host are sent behind a body in one chunk, which then has no Content-Length', async () => {
+    const { app } = host();
+    app.addHook('onRequest', async (_request, reply) => {
+      reply.trailer('x-sum', async () => '42');
+    });
+    await app.register(fastifyGateway, { app: says('summed') });
+    const text = await exchange(await listen(app), head('GET /'));
+    expect(text).not.toMatch(/content-length/i);
+    expect(text).toMatch(/\r\n6\r\nsummed\r\n0\r\nx-sum: 42\r\n\r\n$/);
   });
 });
 

@@ -13,6 +13,8 @@ export class ReplyHandler extends NodeHandler {
   #stream: Readable | undefined;
   /** The chunk that is the whole body, until it is known whether the application goes on behind it. */
   #whole: Buffer | undefined;
+  /** The Content-Length, for a body that Fastify cannot measure. */
+  #length: string | null | undefined;
   #sent = false;
   #room: Promise<void> | undefined;
   #makeRoom: (() => void) | undefined;
@@ -34,6 +36,7 @@ export class ReplyHandler extends NodeHandler {
   override _writeHead(): void {
     this.#refuseConnection();
     setHead(this.#reply, this.status ?? this.errorStatus, this.headers);
+    this.#length = this.headers?.get('Content-Length');
   }
 
   /** A client that sent too much is told that its connection ends (RFC 9110 section 15.5.14). */
@@ -97,6 +100,11 @@ export class ReplyHandler extends NodeHandler {
     if (reply.sent) {
       this.handleDisconnect();
       return;
+    }
+    // A buffer's length is Fastify's to say, once hooks have seen it: they may make a stream of it, or add trailers,
+    // with which there must be none (RFC 9112 section 6.2).
+    if (this.#length != null && !Buffer.isBuffer(payload)) {
+      reply.header('content-length', this.#length);
     }
     try {
       reply.send(payload);

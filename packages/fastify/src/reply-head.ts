@@ -7,7 +7,7 @@ import type { FastifyReply } from 'fastify';
  * Gives a reply its status and header fields.
  *
  * What the host has set before stays: cookies are added to, `Vary` is merged, the rest is replaced by the
- * application's.
+ * application's. Content-Length is left out: it belongs to the body, and goes with that.
  */
 export function setHead(
   reply: FastifyReply,
@@ -20,6 +20,7 @@ export function setHead(
   reply.code(code);
   if (http1) setReason(raw, code, status.slice(4));
   for (const [name, value] of grouped(headers)) {
+    if (name === 'content-length') continue;
     if (name === 'vary') reply.header(name, varyOf(reply, value));
     else if (name === 'set-cookie') reply.header(name, cookiesOf(raw, value));
     // reply.header() replaces what is there. HTTP/2's API takes no repeated field but cookies.
