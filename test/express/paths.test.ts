@@ -78,6 +78,21 @@ describe.each(versions)('the path of an app mounted in $version', ({ express }) 
     });
   });
 
+  it.each([
+    ['/:tenant', '/%2Fevil.example/x', '/evil.example', '/x'],
+    ['/:tenant', '/blue%2F/x', '/blue', '/x'],
+    ['/:tenant', '/%2F', '', '/'],
+    [/.*/, '//evil.example', '/evil.example', ''],
+  ])(
+    'never gives a SCRIPT_NAME that names another host: %s and %s',
+    async (mount, target, ...split) => {
+      const host = express();
+      host.use(mount, mountGateway(app));
+      const [SCRIPT_NAME, PATH_INFO] = split;
+      expect(await getJson(await serve(host), target)).toMatchObject({ SCRIPT_NAME, PATH_INFO });
+    },
+  );
+
   it('is whole where the app is the handler of a route', async () => {
     const host = express();
     host.get('/route/:id', mountGateway(app));

@@ -125,8 +125,7 @@ function segmentEnd(path: string, from: number): number {
 /**
  * Cuts as many segments as a mount has off a raw path, where the host has matched them already.
  *
- * @param count - the number of the mount's segments. Empty ones of the path are not counted, and not kept: a
- *   SCRIPT_NAME of `//evil` would name another host in a redirect.
+ * @param count - the number of the mount's segments. Empty ones of the path are not counted.
  */
 export function splitSegments(path: string, count: number): MountedPath {
   let cut = 0;
@@ -135,10 +134,25 @@ export function splitSegments(path: string, count: number): MountedPath {
     if (end > cut + 1) left -= 1;
     cut = end;
   }
-  return {
-    scriptName: percentDecode(path.slice(0, cut).replace(/\/{2,}/g, '/')),
-    pathInfo: percentDecode(path.slice(cut)),
-  };
+  return mountedPath(path.slice(0, cut), path.slice(cut));
+}
+
+/**
+ * The two halves of a path that the host has cut, decoded.
+ *
+ * What stands in the mount for a parameter is the client's to choose. So slashes are kept only as one, and none at the
+ * end: a SCRIPT_NAME of `//evil`, which `/%2Fevil` spells too, would name another host in a redirect.
+ *
+ * @param mount - as the client wrote it.
+ */
+export function mountedPath(mount: string, rest: string): MountedPath {
+  const scriptName = percentDecode(mount)
+    .replace(/\/{2,}/g, '/')
+    .replace(/\/$/, '');
+  const pathInfo = percentDecode(rest);
+  // PEP 3333, "environ Variables": one of the two may be empty, but not both.
+  const isNothing = mount !== '' && scriptName === '' && pathInfo === '';
+  return { scriptName, pathInfo: isNothing ? '/' : pathInfo };
 }
 
 /**

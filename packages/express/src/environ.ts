@@ -1,4 +1,4 @@
-import { percentDecode, splitTarget } from '@wsgi/core/handlers';
+import { mountedPath, splitTarget } from '@wsgi/core/handlers';
 import type { MountedTarget } from '@wsgi/core/node';
 import type { RequestEnviron } from '@wsgi/core/types';
 import type { ExpressRequest } from './express.js';
@@ -31,12 +31,9 @@ export function mountedTarget(request: ExpressRequest): MountedTarget {
   const rest = original.startsWith(baseUrl) ? original.slice(baseUrl.length) : path;
   // Of `/gateways/x`, rewritten to `/gateway/s/x`, the mount `/gateway` is no part.
   const inMount = rest === '' || rest.startsWith('/');
-  return {
-    scriptName: percentDecode(baseUrl),
-    pathInfo: percentDecode(inMount && withoutSlashes(rest) === withoutSlashes(path) ? rest : path),
-    query,
-    uri: originalUrl,
-  };
+  const isWhole = inMount && withoutSlashes(rest) === withoutSlashes(path);
+  const { scriptName, pathInfo } = mountedPath(baseUrl, isWhole ? rest : path);
+  return { scriptName, pathInfo, query, uri: originalUrl };
 }
 
 function withoutSlashes(path: string): string {

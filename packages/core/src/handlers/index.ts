@@ -4,6 +4,7 @@ export {
   checkScriptName,
   headerKey,
   type MountedPath,
+  mountedPath,
   percentDecode,
   type RequestTarget,
   splitMount,
