@@ -192,6 +192,30 @@ describe.each(versions)('header fields set before an app in $version', ({ expres
     },
   );
 
+  it.each([true, false])(
+    'go through a setHeader that middleware has replaced, with others set: %s',
+    async (others) => {
+      const host = express();
+      host.set('x-powered-by', others);
+      host.use((_request, response, next) => {
+        const { setHeader } = response;
+        response.setHeader = function replaced(name, value) {
+          const isCookie = name.toLowerCase() === 'set-cookie';
+          return setHeader.call(this, name, isCookie ? `${value}; Secure` : value);
+        };
+        next();
+      });
+      host.use(
+        mountGateway((_environ, startResponse) => {
+          startResponse('200 OK', [['Set-Cookie', 'a=1']]);
+          return [];
+        }),
+      );
+      const response = await fetch(await serve(host));
+      expect(response.headers.get('set-cookie')).toBe('a=1; Secure');
+    },
+  );
+
   it("can be read by middleware that wraps writeHead, the app's too", async () => {
     let seen: unknown;
     const host = express();

@@ -12,7 +12,7 @@ export type NodeResponse = ServerResponse | Http2ServerResponse;
  */
 export function sendHead(response: NodeResponse, status: string, headers: Headers): boolean {
   const bare = isBare(response);
-  if (bare && response.getHeaderNames().length === 0) writeHead(response, status, headers);
+  if (bare && isBlank(response)) writeHead(response, status, headers);
   else mergeHead(response, status, headers);
   return bare;
 }
@@ -24,6 +24,12 @@ export function sendHead(response: NodeResponse, status: string, headers: Header
 function isBare(response: NodeResponse): response is ServerResponse {
   const { write, end, writeHead } = ServerResponse.prototype;
   return response.end === end && response.write === write && response.writeHead === writeHead;
+}
+
+/** Whether nobody has set a field, or wants to see one set: middleware replaces `setHeader` to amend cookies, say. */
+function isBlank(response: ServerResponse): boolean {
+  const { setHeader } = ServerResponse.prototype;
+  return response.setHeader === setHeader && response.getHeaderNames().length === 0;
 }
 
 /** For a response that has no fields yet: all go in at once, repeated ones and all. */
