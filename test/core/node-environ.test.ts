@@ -154,6 +154,11 @@ describe('checkScriptName', () => {
     ]);
   });
 
+  it('takes text, and what is native already', () => {
+    const native = Buffer.from('/café').toString('latin1');
+    expect(['/café', native].map(checkScriptName)).toEqual([native, native]);
+  });
+
   it.each([
     ['a', "not 'a'"],
     [7, 'not 7'],

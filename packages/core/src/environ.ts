@@ -2,6 +2,7 @@
  * What every host does to turn a request into an environ: the target, the mount and the header fields.
  * A host's own module says only where these come from.
  */
+import { isUtf8 } from 'node:buffer';
 import type { RequestEnviron } from './types.js';
 
 /** A request target (RFC 9112 section 3.2), taken apart but not decoded. */
@@ -158,6 +159,9 @@ export function mountedPath(mount: string, rest: string): MountedPath {
 /**
  * A mount path as an option gives it, checked and made SCRIPT_NAME: native, no slash at its end.
  *
+ * It may be text, or native already: `'/café'` is no UTF-8 if each of its code units is taken for a byte, and so is
+ * text, which clients send as `/caf%C3%A9`.
+ *
  * @throws TypeError when it is neither empty nor begins with `/`.
  */
 export function checkScriptName(scriptName: unknown): string {
@@ -167,7 +171,9 @@ export function checkScriptName(scriptName: unknown): string {
       `scriptName must be '' or a path such as '/gateway', not ${typeof scriptName === 'string' ? `'${scriptName}'` : String(scriptName)}`,
     );
   }
-  return toNative(scriptName.replace(/\/+$/, ''));
+  const native = toNative(scriptName.replace(/\/+$/, ''));
+  if (isUtf8(Buffer.from(native, 'latin1'))) return native;
+  return Buffer.from(native, 'utf8').toString('latin1');
 }
 
 /** What {@link headerKey} says of a field that has no key of its own. */

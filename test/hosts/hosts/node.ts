@@ -7,7 +7,6 @@ import {
 } from 'node:http2';
 import { createServer as createHttps } from 'node:https';
 import type { Server } from 'node:net';
-import { utf8ToWsgi } from '@wsgi/core';
 import { mountGateway } from '@wsgi/http';
 import { selfSigned } from '../certificate.ts';
 import type { Host } from '../stage.ts';
@@ -30,7 +29,7 @@ function nodeHost({ name, secure, protocol, create }: Kind): Host {
     async serve(app, { scriptName = '', environ, maxBodySize }) {
       const errors = new ErrorRecorder();
       const listener = mountGateway(app, {
-        scriptName: utf8ToWsgi(scriptName),
+        scriptName,
         errors,
         ...(environ !== undefined && { environ }),
         ...(maxBodySize !== undefined && { maxBodySize }),
