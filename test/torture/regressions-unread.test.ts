@@ -10,7 +10,7 @@ import { describe, expect, it, onTestFinished } from 'vitest';
 import { expressFive } from '../hosts/hosts/express.ts';
 import { fastifyFive } from '../hosts/hosts/fastify.ts';
 import { nodeHttp } from '../hosts/hosts/node.ts';
-import { listen } from '../hosts/hosts/server.ts';
+import { ErrorRecorder, listen } from '../hosts/hosts/server.ts';
 import { simpleServer } from '../hosts/hosts/simple-server.ts';
 import { dial, dialEndpoint, resetsUpload } from './dial.ts';
 
@@ -96,4 +96,23 @@ describe.each(closing)('$name', ({ serve }) => {
     const socket = await dialEndpoint({ port, secure: false, protocol: 'http1' });
     expect(await resetsUpload(socket, HEAD)).toBe(false);
   });
+});
+
+it("takes it in before a closing answer of Express's error page", async () => {
+  const host = express();
+  host.use(
+    mountExpress(
+      () => {
+        throw new Error('planned');
+      },
+      { errors: new ErrorRecorder() },
+    ),
+  );
+  const page: express.ErrorRequestHandler = (_error, _request, response, _next) => {
+    response.status(500).send('sorry');
+  };
+  host.use(page);
+  const port = await listenUntilDone(host);
+  const socket = await dialEndpoint({ port, secure: false, protocol: 'http1' });
+  expect(await resetsUpload(socket)).toBe(false);
 });

@@ -49,12 +49,25 @@ export class ExpressGatewayHandler extends NodeHandler {
     if (next === undefined || error instanceof PayloadTooLargeError)
       return super.handleError(error);
     this.report(error);
-    const { headersSent } = this.response;
-    if (this.clientGone || (headersSent && !this.headersSent)) return undefined;
+    if (this.#isOver) return undefined;
+    if (!this.response.headersSent) {
+      return this.leaveAnswer(() => {
+        if (!this.#isOver) this.#handOver(error, next);
+      });
+    }
+    this.#handOver(error, next);
+    // Express's default handler destroys the connection of a response that was begun; another may not.
+    this._abort();
+    return undefined;
+  }
+
+  /** Whether nobody is there to answer, or somebody else in the host has begun to. */
+  get #isOver(): boolean {
+    return this.clientGone || (this.response.headersSent && !this.headersSent);
+  }
+
+  #handOver(error: unknown, next: NextFunction): void {
     this.letGoOfRequest();
     next(asError(error));
-    // Express's default handler destroys the connection of a response that was begun; another may not.
-    if (headersSent) this._abort();
-    return undefined;
   }
 }
