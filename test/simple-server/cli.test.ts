@@ -265,3 +265,35 @@ it('starts again when a file changes, and waits for the change that mends a brok
   run.child.kill('SIGINT');
   expect(await run.exited).toBe(0);
 });
+
+it('starts again once where files change while what is at work has yet to finish', async () => {
+  const held = (version: string): string =>
+    `process.on('SIGTERM', () => console.log('told to end'));
+    export default async (environ, startResponse) => {
+      if (environ.PATH_INFO === '/held') {
+        console.log('at work');
+        await new Promise((resolve) => environ['gateway.signal']().addEventListener('abort', resolve));
+      }
+      startResponse('200 OK', []);
+      return [Buffer.from('${version}')];
+    };`;
+  const cwd = await directory({ 'm.mjs': held('one') });
+  const run = new Run(['--port', '0', '--reload', 'm.mjs'], cwd);
+  const client = new AbortController();
+  fetch(`${await run.url()}/held`, client).catch(() => {});
+  await run.says(/at work/);
+  await writeFile(join(cwd, 'm.mjs'), held('two'));
+  await run.says(/told to end/);
+  await writeFile(join(cwd, 'm.mjs'), held('three'));
+  // It is to see this change before the first process has ended.
+  await new Promise((resolve) => setTimeout(resolve, 400));
+  run.stdout = '';
+  client.abort();
+  expect(await text(await run.url())).toBe('three');
+  run.stdout = '';
+  await writeFile(join(cwd, 'm.mjs'), held('four'));
+  expect(await text(await run.url())).toBe('four');
+  expect(run.stderr).not.toContain('in use');
+  run.child.kill('SIGINT');
+  expect(await run.exited).toBe(0);
+});

@@ -11,6 +11,8 @@ const ignored = new Set(['node_modules', '.git']);
 /** Runs the command in a process of its own, and again whenever a file below this directory changes. */
 export function superviseReloads(script: string, args: readonly string[]): void {
   let child: ChildProcess | undefined;
+  /** The one that was told to end: what has changed since, its successor finds. */
+  let leaving: ChildProcess | undefined;
   let isStopping = false;
   let timer: NodeJS.Timeout | undefined;
 
@@ -25,7 +27,10 @@ export function superviseReloads(script: string, args: readonly string[]): void 
   const restart = (): void => {
     if (isStopping) return;
     if (child === undefined) start();
-    else child.once('exit', start).kill('SIGTERM');
+    else if (child !== leaving) {
+      leaving = child;
+      child.once('exit', start).kill('SIGTERM');
+    }
   };
 
   watch('.', { recursive: true }, (_event, file) => {
