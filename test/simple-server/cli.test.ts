@@ -19,8 +19,9 @@ class Run {
   readonly exited: Promise<number | null>;
   #changed: () => void = () => {};
 
-  constructor(args: string[], cwd: string) {
-    this.child = spawn(process.execPath, [script, ...args], { cwd });
+  constructor(args: string[], cwd: string, nodeOptions = process.env['NODE_OPTIONS']) {
+    const env = { ...process.env, NODE_OPTIONS: nodeOptions };
+    this.child = spawn(process.execPath, [script, ...args], { cwd, env });
     this.child.stdout?.on('data', (chunk: Buffer) => {
       this.stdout += chunk;
       this.#changed();
@@ -248,6 +249,23 @@ describe('workers', () => {
     process.kill(pid, 'SIGKILL');
     await run.says(new RegExp(`worker ${pid} died`));
     for (let left = 6; left > 0; left--) expect(Number(await text(url))).not.toBe(pid);
+    run.child.kill('SIGTERM');
+    expect(await run.exited).toBe(0);
+  });
+
+  it('that wait to be replaced do not hold up the end', async () => {
+    const dying = `import cluster from 'node:cluster';
+      if (cluster.worker.id > 1) process.exit(3);
+      ${files['m.mjs']}`;
+    // A delay of 100 ms, which grows to half a minute, never ends here.
+    const patch = `const { setTimeout: original } = globalThis;
+      globalThis.setTimeout = (task, delay, ...args) => original(task, delay === 100 ? 1e8 : delay, ...args);`;
+    const run = new Run(
+      ['--port', '0', '--workers', '2', 'm.mjs'],
+      await directory({ 'm.mjs': dying }),
+      `--import=data:text/javascript,${encodeURIComponent(patch)}`,
+    );
+    await run.says(/a new one starts in 100 ms/);
     run.child.kill('SIGTERM');
     expect(await run.exited).toBe(0);
   });

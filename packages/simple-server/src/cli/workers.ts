@@ -23,6 +23,7 @@ export function superviseWorkers(count: number): void {
   let serving = 0;
   let delay = 0;
   const started = new Map<Worker, number>();
+  const delayed = new Set<NodeJS.Timeout>();
 
   const start = (): void => {
     if (!isStopping) started.set(cluster.fork({ [supervisedVariable]: '1' }), Date.now());
@@ -46,11 +47,17 @@ export function superviseWorkers(count: number): void {
     standardErrors.write(
       `wsgi: worker ${worker.process.pid} died; a new one starts in ${delay} ms\n`,
     );
-    setTimeout(start, delay);
+    const timer = setTimeout(() => {
+      delayed.delete(timer);
+      start();
+    }, delay);
+    delayed.add(timer);
   });
   onStopSignal(
     () => {
       isStopping = true;
+      // This process ends when nothing is left to wait for.
+      for (const timer of delayed) clearTimeout(timer);
       all('SIGTERM');
     },
     () => {
