@@ -82,6 +82,14 @@ async function text(url: string): Promise<string> {
   return (await fetch(url, { headers: { Connection: 'close' } })).text();
 }
 
+function isAlive(pid: number): boolean {
+  try {
+    return process.kill(pid, 0);
+  } catch {
+    return false;
+  }
+}
+
 it('serves the demo application and logs each request', async () => {
   const run = new Run(['--port', '0'], await directory());
   expect(await text(`${await run.url()}/x`)).toMatch(/^Hello world!\n/);
@@ -268,6 +276,20 @@ describe('workers', () => {
     await run.says(/a new one starts in 100 ms/);
     run.child.kill('SIGTERM');
     expect(await run.exited).toBe(0);
+  });
+
+  it('end with the process that starts them again when files change, even when it is killed', async () => {
+    const both = hello('x').replace("'x'", "process.ppid + ' ' + process.pid");
+    const cwd = await directory({ 'm.mjs': both });
+    const run = new Run(['--port', '0', '--workers', '2', '--reload', 'm.mjs'], cwd);
+    const url = await run.url();
+    const pids = (await text(url)).split(' ').map(Number);
+    onTestFinished(() => {
+      for (const pid of pids) if (isAlive(pid)) process.kill(pid, 'SIGKILL');
+    });
+    run.child.kill('SIGKILL');
+    const served = (): Promise<boolean> => text(url).then(Boolean, () => false);
+    await expect.poll(served, { timeout: 15_000 }).toBe(false);
   });
 });
 

@@ -53,17 +53,18 @@ export function superviseWorkers(count: number): void {
     }, delay);
     delayed.add(timer);
   });
-  onStopSignal(
-    () => {
-      isStopping = true;
-      // This process ends when nothing is left to wait for.
-      for (const timer of delayed) clearTimeout(timer);
-      all('SIGTERM');
-    },
-    () => {
-      all('SIGKILL');
-      process.exit(1);
-    },
-  );
+  const finish = (): void => {
+    isStopping = true;
+    // This process ends when nothing is left to wait for.
+    for (const timer of delayed) clearTimeout(timer);
+    all('SIGTERM');
+  };
+  onStopSignal(finish, () => {
+    all('SIGKILL');
+    process.exit(1);
+  });
+  // A supervisor that was killed cannot say so; and to be listened for, it shall not keep this process alive.
+  process.on('disconnect', finish);
+  process.channel?.unref();
   start();
 }
