@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises';
-import type { Environ } from '@wsgi/core';
+import type { Application, Environ, InputStream } from '@wsgi/core';
 import { demoApp, makeServer, serverVersion, softwareVersion } from '@wsgi/simple-server';
 import { describe, expect, it } from 'vitest';
 import { dial, echo, echoBody, exchange, serve, statuses } from './support.ts';
@@ -115,6 +115,28 @@ describe('a request body', () => {
     await client.until(/POST \/1$/);
     client.send('x'.repeat(length)).send(`GET /2 HTTP/1.1\r\nHost: a\r\n${close}\r\n`);
     expect(await client.untilClosed()).toMatch(/GET \/2$/);
+  });
+
+  it('is refused to reads when the response is over, and none of them waits on', async () => {
+    const settled = (read?: Promise<unknown>) => read?.then(String, String);
+    let input: InputStream | undefined;
+    let waiting: Promise<unknown> | undefined;
+    const app: Application = async (environ, startResponse) => {
+      if (environ.REQUEST_METHOD === 'POST') {
+        input = environ['wsgi.input'];
+        waiting = settled(input.read());
+        // By then it waits for the client.
+        await new Promise((resolve) => setTimeout(resolve, 20));
+      }
+      return echo(environ, startResponse);
+    };
+    const client = await dial(await serve(app));
+    client.send('POST /1 HTTP/1.1\r\nHost: a\r\nContent-Length: 6\r\n\r\nabc');
+    await client.until(/POST \/1$/);
+    client.send('defGET /2 HTTP/1.1\r\nHost: a\r\n\r\n');
+    await client.until(/GET \/2$/);
+    const error = 'Error: wsgi.input cannot be read once the response is over';
+    expect([await waiting, await settled(input?.read())]).toEqual([error, error]);
   });
 
   it('over maxBodySize is answered with 413, before the application runs where its length is known', async () => {

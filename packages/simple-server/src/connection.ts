@@ -236,6 +236,11 @@ export class Connection implements BodyTransport, Holder {
 
   /** The response is over: makes ready for the next request, or closes. */
   #finish(): void {
+    // Reads fail with what is the matter: the client has gone, or it is the application that is too late.
+    if (this.#running?.clientGone !== true) {
+      this.#input?.end();
+      this.#body?.release();
+    }
     this.#running = undefined;
     this.#since = undefined;
     this.#server.answered();

@@ -15,6 +15,7 @@ export class RequestBody implements ByteSource {
   readonly #transport: BodyTransport;
   #awaitsContinue: boolean;
   #ended = false;
+  #released = false;
   #failure: Error | undefined;
   #wake: (() => void) | undefined;
 
@@ -43,7 +44,7 @@ export class RequestBody implements ByteSource {
   }
 
   pull(): Uint8Array | null | Promise<Uint8Array | null> {
-    if (this.#ended) return null;
+    if (this.#ended || this.#released) return null;
     if (this.#failure !== undefined) throw this.#failure;
     const data = this.#next();
     if (data !== undefined) {
@@ -71,6 +72,12 @@ export class RequestBody implements ByteSource {
     const wake = this.#wake;
     this.#wake = undefined;
     wake?.();
+  }
+
+  /** Gives nothing more to reads: what is left is to be dropped. */
+  release(): void {
+    this.#released = true;
+    this.wake();
   }
 
   /** Lets this read and all later ones fail; by default because the client has gone. */
