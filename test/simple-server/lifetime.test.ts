@@ -5,6 +5,8 @@ import { Agent, request as secureRequest } from 'node:https';
 import { connect, Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { TextErrors } from '@wsgi/core';
 import { type BaseEnviron, makeServer, WSGIRequestHandler, WSGIServer } from '@wsgi/simple-server';
 import supertest from 'supertest';
@@ -103,6 +105,41 @@ it('says when the next request has been answered', async () => {
   const none = server.handleRequest();
   await server.shutdown();
   await none;
+});
+
+it('says so only when the answer has left, whatever comes next', async () => {
+  const body = Buffer.alloc(20_000_000, 'x');
+  const server = await serve((_environ, startResponse) => {
+    startResponse('200 OK', []);
+    return [body];
+  });
+  for (const connection of ['keep-alive', 'close']) {
+    const client = await dial(server);
+    client.send(`GET / HTTP/1.1\r\nHost: a\r\nConnection: ${connection}\r\n\r\n`);
+    await server.handleRequest();
+    if (connection === 'close') await server.close();
+    else client.socket.end();
+    expect((await client.untilClosed()).length).toBeGreaterThan(body.length);
+  }
+});
+
+it('keeps nothing of a request that was waited for', async () => {
+  setFlagsFromString('--expose-gc');
+  const collect: () => void = runInNewContext('gc');
+  const server = await serve(echo);
+  const waitForOne = async (): Promise<WeakRef<Promise<void>>> => {
+    const answered = server.handleRequest();
+    await (await fetch(server.url)).text();
+    await answered;
+    return new WeakRef(answered);
+  };
+  const answered = await waitForOne();
+  await expect
+    .poll(() => {
+      collect();
+      return answered.deref() === undefined;
+    })
+    .toBe(true);
 });
 
 it('shuts down where its block ends', async () => {

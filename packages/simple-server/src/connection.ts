@@ -16,7 +16,7 @@ export interface ConnectionServer extends HandlerServer {
   readonly maxBodySize: number;
   /** Whether the server shuts down: connections end after the response at hand. */
   readonly isClosing: boolean;
-  /** Told of each response that is over. */
+  /** Told of each response that is over, and has left for the system or is held for the end of this turn. */
   answered(): void;
 }
 
@@ -243,7 +243,9 @@ export class Connection implements BodyTransport, Holder {
     }
     this.#running = undefined;
     this.#since = undefined;
-    this.#server.answered();
+    // Not before it has left: whoever waits for it may close the server then.
+    if (this.#output.isPending) this.#output.drained().then(() => this.#server.answered());
+    else this.#server.answered();
     if (this.#state === 'closing' || this.#socket.destroyed) return;
     if (!this.#output.begun || !this.#output.keepAlive) this.#close();
     else {

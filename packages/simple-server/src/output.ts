@@ -52,7 +52,8 @@ export class Output implements ServerOutput {
       if (this.isPending) this.abandon();
     });
     const wake = (): void => this.#wake?.();
-    socket.on('drain', wake).on('close', wake);
+    // No 'drain' comes once the end has been written.
+    socket.on('drain', wake).on('finish', wake).on('close', wake);
   }
 
   get destroyed(): boolean {
@@ -164,8 +165,9 @@ export class Output implements ServerOutput {
     }
     // Set once: each byte that is written or has left starts it anew.
     if (socket.timeout === undefined) socket.setTimeout(this.#timeout);
-    // The callback comes after what was written before; with an error when the connection is destroyed.
-    if (!socket.writableNeedDrain) socket.write('', () => this.#wake?.());
+    // The callback comes after what was written before; with an error when the connection is destroyed. Nothing can be
+    // written behind the end, which 'finish' tells of.
+    if (!socket.writableNeedDrain && !socket.writableEnded) socket.write('', () => this.#wake?.());
   }
 
   /** A chunk, and what stands around it, goes to the system in one piece. */

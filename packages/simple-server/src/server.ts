@@ -40,6 +40,7 @@ export class WSGIServer implements ConnectionServer, AsyncDisposable {
   readonly #closed: Promise<void>;
   #application: Application | undefined;
   #isClosing = false;
+  #isClosed = false;
   #waiting: Array<() => void> = [];
   #sweeper: NodeJS.Timeout | undefined;
 
@@ -62,6 +63,10 @@ export class WSGIServer implements ConnectionServer, AsyncDisposable {
     this.baseEnviron = this.setupEnviron('');
     this.#listener = this.#makeListener();
     this.#closed = new Promise((resolve) => this.#listener.on('close', resolve));
+    this.#listener.on('close', () => {
+      this.#isClosed = true;
+      this.answered();
+    });
   }
 
   /** The application that is served. */
@@ -139,8 +144,9 @@ export class WSGIServer implements ConnectionServer, AsyncDisposable {
 
   /** Resolves when the next request has been answered, or when the server has shut down. */
   handleRequest(): Promise<void> {
-    const answered = new Promise<void>((resolve) => this.#waiting.push(resolve));
-    return Promise.race([answered, this.#closed]);
+    if (this.#isClosed) return this.#closed;
+    // No race with `#closed`, which would keep something of every call for as long as the server lives.
+    return new Promise((resolve) => this.#waiting.push(resolve));
   }
 
   /**
