@@ -71,6 +71,34 @@ it('cuts off what runs too long when it shuts down', async () => {
   expect(await client.untilClosed()).toBe('');
 });
 
+it('lets what runs take any time when it shuts down with none set', async () => {
+  let release: () => void = () => {};
+  const held = new Promise<void>((resolve) => {
+    release = resolve;
+  });
+  const server = await serve(async (environ, startResponse) => {
+    await held;
+    return echo(environ, startResponse);
+  });
+  const client = (await dial(server)).send('GET / HTTP/1.1\r\nHost: a\r\n\r\n');
+  await new Promise((resolve) => setTimeout(resolve, 50));
+  const down = server.shutdown(Number.POSITIVE_INFINITY);
+  await new Promise((resolve) => setTimeout(resolve, 50));
+  release();
+  expect(await client.untilClosed()).toMatch(/GET \/$/);
+  await down;
+});
+
+it.each([-1, Number.NaN, 2 ** 31])(
+  'does not shut down within %j milliseconds, and says so',
+  async (timeout) => {
+    const server = await serve(echo);
+    const message = `timeout must be from 0 to 2147483647 milliseconds, or Infinity, not ${timeout}`;
+    await expect(server.shutdown(timeout)).rejects.toThrow(new RangeError(message));
+    expect(await (await fetch(server.url)).text()).toBe('GET /');
+  },
+);
+
 it('cuts off what runs when it closes', async () => {
   const server = await serve(() => new Promise<never>(() => {}));
   const client = (await dial(server)).send('GET / HTTP/1.1\r\nHost: a\r\n\r\n');

@@ -16,6 +16,9 @@ import { plainly, reusingBuffer } from './reused-buffer.js';
 /** How long {@link WSGIServer.shutdown} waits for the requests that are at work. */
 const shutdownTimeout = 10_000;
 
+/** Milliseconds. What is longer Node turns into one. */
+const longestTimer = 2 ** 31 - 1;
+
 /**
  * A server of one application: wsgiref's `WSGIServer`. `makeServer` makes one and lets it listen.
  *
@@ -152,14 +155,21 @@ export class WSGIServer implements ConnectionServer, AsyncDisposable {
   /**
    * Ends gracefully: accepts no more, lets what is at work finish, and closes idle connections.
    *
-   * @param timeout - milliseconds after which what is still at work is cut off. Default 10 s.
+   * @param timeout - milliseconds after which what is still at work is cut off; Infinity for never. Default 10 s.
+   * @throws RangeError for a time that is none, or longer than a timer of Node's can take.
    */
   async shutdown(timeout: number = shutdownTimeout): Promise<void> {
+    if (!(timeout >= 0 && (timeout <= longestTimer || timeout === Number.POSITIVE_INFINITY))) {
+      throw new RangeError(
+        `timeout must be from 0 to ${longestTimer} milliseconds, or Infinity, not ${String(timeout)}`,
+      );
+    }
     this.#stopListening();
     for (const connection of this.#connections) connection.finish();
     // A handshake that has begun may end, and its connection then does at once.
     for (const transport of this.#transports) if (transport.bytesRead === 0) transport.destroy();
-    const deadline = setTimeout(() => this.#destroyAll(), timeout);
+    const isBounded = timeout <= longestTimer;
+    const deadline = isBounded ? setTimeout(() => this.#destroyAll(), timeout) : undefined;
     await this.#closed;
     clearTimeout(deadline);
   }
