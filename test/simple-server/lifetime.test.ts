@@ -108,6 +108,19 @@ it('cuts off what runs when it closes', async () => {
   expect(await client.untilClosed()).toBe('');
 });
 
+it('does not listen again once it has been shut down, or while it is', async () => {
+  const server = await serve(echo);
+  await server.shutdown();
+  await expect(server.listen(0)).rejects.toThrow('the server has been shut down');
+  expect(server.address()).toBeNull();
+
+  const another = new WSGIServer('127.0.0.1');
+  const listening = expect(another.listen(0)).rejects.toThrow('the server has been shut down');
+  await another.close();
+  await listening;
+  expect(another.address()).toBeNull();
+});
+
 it('closes without waiting for the client of an answer that failed', async () => {
   const server = await serve(
     (_environ, startResponse) => {

@@ -85,14 +85,19 @@ export class WSGIServer implements ConnectionServer, AsyncDisposable {
   }
 
   /**
-   * Begins to listen and to serve. Rejects with the system's error, EADDRINUSE say.
+   * Begins to listen and to serve. Rejects with the system's error, EADDRINUSE say, and when the server has been shut
+   * down: another one must be made then.
    *
    * @param port - 0 for any free one.
    */
   async listen(port: number): Promise<void> {
     const options = listenOptions(this.#host, port);
+    const hasEnded = new Error('the server has been shut down: make another one');
+    if (this.#isClosing) throw hasEnded;
     await new Promise<void>((resolve, reject) => {
       this.#listener.once('error', reject);
+      // Node looks the host up before it listens, and a close in between ends that without a word.
+      this.#listener.once('close', () => reject(hasEnded));
       this.#listener.listen(options, () => {
         this.#listener.off('error', reject);
         resolve();
