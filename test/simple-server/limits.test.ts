@@ -20,6 +20,13 @@ describe('a slow client is cut off, and others are served:', () => {
     expect(statuses(await exchange(server, get))).toEqual([200]);
   });
 
+  it('one that never ends its head, where a limit is set for the whole request alone', async () => {
+    const server = await serve(echo, { headersTimeout: 0, requestTimeout: 100 });
+    const client = (await dial(server)).send('GET / HTTP/1.1\r\nHost: a\r\n');
+    expect(statuses(await client.untilClosed())).toEqual([408]);
+    expect(await (await dial(server)).untilClosed()).toBe('');
+  });
+
   it('one that never begins', async () => {
     const client = await dial(await serve(echo, { headersTimeout: 100 }));
     expect(await client.untilClosed()).toBe('');

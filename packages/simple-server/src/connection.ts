@@ -84,7 +84,7 @@ export class Connection implements BodyTransport, Holder {
     const persists = (): boolean => this.#persists();
     this.#output = new Output(socket, server.limits.timeout, persists, () => this.#cut());
     this.#since = performance.now();
-    this.deadline = this.#since + span(server.limits.headersTimeout);
+    this.deadline = this.#since + this.#headSpan;
     socket.on('end', () => this.#leave());
     socket.on('close', () => this.#abandon());
     // 'close' follows, and says all there is to know.
@@ -169,7 +169,7 @@ export class Connection implements BodyTransport, Holder {
   }
 
   #await(): void {
-    const { headersTimeout, keepAliveTimeout } = this.#server.limits;
+    const { keepAliveTimeout } = this.#server.limits;
     if (this.#parser.isIdle && this.#served > 0) {
       if (this.#server.isClosing) {
         this.#close();
@@ -180,9 +180,15 @@ export class Connection implements BodyTransport, Holder {
       this.#isIdle = true;
     } else {
       this.#since ??= performance.now();
-      this.deadline = this.#since + span(headersTimeout);
+      this.deadline = this.#since + this.#headSpan;
     }
     this.resume();
+  }
+
+  /** How long a head may take: a part of the request, it may take no longer than the whole. */
+  get #headSpan(): number {
+    const { headersTimeout, requestTimeout } = this.#server.limits;
+    return Math.min(span(headersTimeout), span(requestTimeout));
   }
 
   #start(request: RequestEvent): void {
