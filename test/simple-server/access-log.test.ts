@@ -28,9 +28,33 @@ it('has a line for a response that failed', async () => {
   expect(line).toMatch(/"GET \/ HTTP\/1\.1" 500 \d+$/);
 });
 
+it('has a line for a request whose environ could not be made', async () => {
+  const lines: string[] = [];
+  const environ = (): never => {
+    throw new Error('mine');
+  };
+  const server = await serve(echo, { log: (line) => lines.push(line), errors: silent, environ });
+  await exchange(server, 'GET /a HTTP/1.1\r\nHost: a\r\n\r\n');
+  expect(lines).toEqual([expect.stringMatching(/"GET \/a HTTP\/1\.1" 500 \d+$/)]);
+});
+
 it('has a line for a request that was refused', async () => {
   expect((await logged(echo, 'GET / HTTP/3.0\r\n\r\n'))[0]).toMatch(/"GET \/ HTTP\/3\.0" 505 \d+$/);
   expect((await logged(echo, '\0\0'))[0]).toMatch(/\] "" 400 \d+$/);
+});
+
+it('does not name the request before one that was refused for its line', async () => {
+  const good = 'GET /good HTTP/1.1\r\nHost: a\r\n\r\n';
+  for (const [bad, status] of [
+    ['GET /bad\0', 400],
+    [`GET /${'a'.repeat(20_000)}`, 414],
+  ]) {
+    const lines = await logged(echo, good + bad);
+    expect(lines).toEqual([
+      expect.stringMatching(/"GET \/good HTTP\/1\.1" 200 \d+$/),
+      expect.stringMatching(new RegExp(`"" ${status} \\d+$`)),
+    ]);
+  }
 });
 
 it('escapes what could forge a line or end the quotes', async () => {

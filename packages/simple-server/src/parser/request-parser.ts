@@ -76,7 +76,7 @@ export class RequestParser {
     this.#limits = { ...defaultParserLimits, ...limits };
   }
 
-  /** The line of the request that is being read, or was read last; `null` before there is one. */
+  /** The line of the request that was asked for last; `null` while it has not been read. */
   get requestLine(): string | null {
     return this.#line;
   }
@@ -127,6 +127,7 @@ export class RequestParser {
   }
 
   #nextHead(): RequestEvent | null {
+    if (this.#requestLine === null) this.#line = null;
     for (;;) {
       const line = this.#source.readLine();
       this.#checkHeadSize(line);
