@@ -18,6 +18,8 @@ export interface ConnectionServer extends HandlerServer {
   readonly isClosing: boolean;
   /** Told of each response that is over, and has left for the system or is held for the end of this turn. */
   answered(): void;
+  /** Takes the error of a handler class that costs the connection. */
+  report(error: unknown): void;
 }
 
 /**
@@ -218,14 +220,31 @@ export class Connection implements BodyTransport, Holder {
   #run(handler: ServerHandler, application: Application): void {
     this.#running = handler;
     this.#state = 'running';
-    const running = handler.run(application);
+    let running: void | Promise<void>;
+    try {
+      running = handler.run(application);
+    } catch (error) {
+      this.#giveUp(error);
+      return;
+    }
     if (running === undefined) this.#finish();
     else {
-      running.then(() => {
-        this.#finish();
-        this.#serve();
-      });
+      running.then(
+        () => {
+          this.#finish();
+          this.#serve();
+        },
+        (error) => this.#giveUp(error),
+      );
     }
+  }
+
+  /** What a handler class adds of its own has failed where nobody answers for it: that costs this connection alone. */
+  #giveUp(error: unknown): void {
+    this.#running = undefined;
+    this.#server.report(error);
+    this.#server.answered();
+    this.#output.destroy();
   }
 
   /** Asked when a response's head is written. */
@@ -309,9 +328,16 @@ export class Connection implements BodyTransport, Holder {
   #refuse(error: unknown): void {
     this.#request = undefined;
     this.#body = undefined;
-    this.#handler.requestLine = this.#parser.requestLine ?? '';
     this.#output.begin(false);
-    this.#run(this.#handler.makeErrorHandler(this.#output), () => {
+    let handler: ServerHandler;
+    try {
+      this.#handler.requestLine = this.#parser.requestLine ?? '';
+      handler = this.#handler.makeErrorHandler(this.#output);
+    } catch (second) {
+      this.#giveUp(second);
+      return;
+    }
+    this.#run(handler, () => {
       throw error;
     });
   }

@@ -1,6 +1,7 @@
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
 import { performance } from 'node:perf_hooks';
 import { createServer as createTlsServer } from 'node:tls';
+import { inspect } from 'node:util';
 import type { Application, ApplicationLike, ErrorStream } from '@wsgi/core';
 import { checkScriptName, standardErrors, toApplication } from '@wsgi/core/handlers';
 import { checkGatewayOptions, extraEntries } from '@wsgi/core/node';
@@ -197,6 +198,11 @@ export class WSGIServer implements ConnectionServer, AsyncDisposable {
     for (const resolve of waiting) resolve();
   }
 
+  /** Reports an error that costs a connection: what socketserver's `handle_error` does in Python. */
+  report(error: unknown): void {
+    this.errors.write(`${inspect(error)}\n`);
+  }
+
   extraEnviron(request: RequestEvent): Readonly<Record<string, unknown>> | undefined {
     const { environ } = this.#options;
     return environ === undefined ? undefined : extraEntries(environ, request);
@@ -236,16 +242,30 @@ export class WSGIServer implements ConnectionServer, AsyncDisposable {
   }
 
   #accept(accepted: Socket, read: typeof plainly): void {
+    const handler = this.#makeHandler(accepted);
+    if (handler === undefined) {
+      accepted.destroy();
+      return;
+    }
     const receive = (chunk: Buffer, length: number): void => connection.receive(chunk, length);
     const socket = read(accepted, receive);
     // Over TLS only now: a client that ends within the handshake is to be let go of.
     socket.allowHalfOpen = true;
-    const { handlerClass = WSGIRequestHandler } = this.#options;
-    const client = { address: socket.remoteAddress, port: socket.remotePort };
-    const connection = new Connection(socket, this, new handlerClass(this, client));
+    const connection = new Connection(socket, this, handler);
     this.#connections.add(connection);
     socket.on('close', () => this.#connections.delete(connection));
     if (this.#isClosing) connection.finish();
+  }
+
+  #makeHandler(accepted: Socket): WSGIRequestHandler | undefined {
+    const { handlerClass = WSGIRequestHandler } = this.#options;
+    try {
+      const client = { address: accepted.remoteAddress, port: accepted.remotePort };
+      return new handlerClass(this, client);
+    } catch (error) {
+      this.report(error);
+      return undefined;
+    }
   }
 
   #stopListening(): void {

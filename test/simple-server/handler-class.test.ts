@@ -1,0 +1,104 @@
+import { type Application, TextErrors } from '@wsgi/core';
+import { type ServerHandler, WSGIRequestHandler } from '@wsgi/simple-server';
+import { describe, expect, it } from 'vitest';
+import { dial, echo, exchange, serve, statuses } from './support.ts';
+
+const get = 'GET / HTTP/1.1\r\nHost: a\r\n\r\n';
+
+/** Fails once. */
+function mistake(): () => void {
+  let isMade = false;
+  return () => {
+    if (isMade) return;
+    isMade = true;
+    throw new Error('planned');
+  };
+}
+
+type HandlerClass = typeof WSGIRequestHandler;
+type MakeHandler = WSGIRequestHandler['makeHandler'];
+
+/** A class whose handlers `change` has changed. */
+function changed(change: (handler: ServerHandler) => void): HandlerClass {
+  return class extends WSGIRequestHandler {
+    override makeHandler(...args: Parameters<MakeHandler>): ServerHandler {
+      const handler = super.makeHandler(...args);
+      change(handler);
+      return handler;
+    }
+  };
+}
+
+describe('a handler class costs no more than its connection when it fails', () => {
+  const cases: [string, (fail: () => void) => HandlerClass][] = [
+    [
+      'as it is made',
+      (fail) =>
+        class extends WSGIRequestHandler {
+          constructor(...args: ConstructorParameters<HandlerClass>) {
+            super(...args);
+            fail();
+          }
+        },
+    ],
+    [
+      'as it answers for its own failure',
+      (fail) =>
+        class extends WSGIRequestHandler {
+          override getEnviron(): never {
+            throw new Error('planned');
+          }
+          override makeErrorHandler(...args: Parameters<WSGIRequestHandler['makeErrorHandler']>) {
+            fail();
+            return super.makeErrorHandler(...args);
+          }
+        },
+    ],
+    [
+      'as it closes a response',
+      (fail) =>
+        changed((handler) => {
+          const close = handler.close.bind(handler);
+          let isClosed = false;
+          handler.close = () => {
+            if (!isClosed) fail();
+            isClosed = true;
+            return close();
+          };
+        }),
+    ],
+    [
+      'whenever it closes a response',
+      () => {
+        let made = 0;
+        return changed((handler) => {
+          if (made++ === 0) {
+            handler.close = () => {
+              throw new Error('planned');
+            };
+          }
+        });
+      },
+    ],
+  ];
+  const later: Application = async (...args) => {
+    await null;
+    return echo(...args);
+  };
+
+  for (const [kind, app] of Object.entries({ 'a synchronous': echo, 'an asynchronous': later })) {
+    it.each(cases)(`%s, with ${kind} application`, async (_what, make) => {
+      let reported = '';
+      const errors = new TextErrors((text) => {
+        reported += text;
+      });
+      const server = await serve(app, { handlerClass: make(mistake()), errors });
+      await exchange(server, get);
+      expect(reported).toContain('Error: planned');
+      const again = await dial(server);
+      expect(statuses(await again.send(get).until(/\r\n\r\n/))).toHaveLength(1);
+      again.socket.end();
+      await server.shutdown(60_000);
+    });
+  }
+});
