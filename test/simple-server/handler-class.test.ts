@@ -29,6 +29,35 @@ function changed(change: (handler: ServerHandler) => void): HandlerClass {
   };
 }
 
+it('a handler that is made to speak HTTP/1.0 ends a body of unknown length with the connection', async () => {
+  const old = changed((handler) => {
+    handler.httpVersion = '1.0';
+  });
+  let cut: () => void = () => {};
+  const isCut = new Promise<void>((resolve) => {
+    cut = resolve;
+  });
+  const server = await serve(
+    async function* (environ, startResponse) {
+      startResponse('200 OK', []);
+      yield Buffer.from('a part');
+      if (environ.PATH_INFO !== '/cut') return;
+      await isCut;
+      throw new Error('planned');
+    },
+    { handlerClass: old, keepAliveTimeout: 0, errors: new TextErrors(() => {}) },
+  );
+  expect(await exchange(server, get)).toMatch(
+    /^HTTP\/1\.0 200 OK\r\n[\s\S]*Connection: close\r\n\r\na part$/,
+  );
+  // A part that looks like the whole does not end in order.
+  const client = await dial(server);
+  await client.send(get.replace('/ ', '/cut ')).until(/a part$/);
+  const reset = new Promise((resolve) => client.socket.on('error', resolve));
+  cut();
+  expect(await reset).toMatchObject({ code: 'ECONNRESET' });
+});
+
 describe('a handler class costs no more than its connection when it fails', () => {
   const cases: [string, (fail: () => void) => HandlerClass][] = [
     [

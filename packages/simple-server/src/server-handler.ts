@@ -69,7 +69,9 @@ export class ServerHandler extends SimpleHandler {
 
   override sendPreamble(): void {
     super.sendPreamble();
-    const field = this.stdout.connectionField?.(!this.endsWithConnection);
+    // One that is made to speak HTTP/1.0 sends no chunks, which could tell where the body ends.
+    const isOld = this.httpVersion === '1.0' && this.headers?.has('Content-Length') === false;
+    const field = this.stdout.connectionField?.(!isOld && !this.endsWithConnection);
     if (field !== undefined && field !== '') this._writeText(field);
   }
 
