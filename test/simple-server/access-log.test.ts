@@ -64,6 +64,26 @@ it('escapes what could forge a line or end the quotes', async () => {
   expect((await logged(echo, high))[0]).toContain('"GET /\\x9b31m\\xe9 HTTP/1.1" 400');
 });
 
+it('cannot be forged through what a handler class adds to it', async () => {
+  const lines: string[] = [];
+  class Mine extends WSGIRequestHandler {
+    #path = '';
+    override getEnviron(request: Parameters<WSGIRequestHandler['getEnviron']>[0]) {
+      const environ = super.getEnviron(request);
+      this.#path = environ.PATH_INFO;
+      return environ;
+    }
+    override logRequest(code: string): void {
+      this.logMessage(`"${this.#path}" ${code}`);
+    }
+  }
+  const server = await serve(echo, { handlerClass: Mine, log: (line) => lines.push(line) });
+  await exchange(server, `GET /%0a%1b[2J%c2%9b%C3%A9 HTTP/1.1\r\nHost: a\r\n${close}\r\n`);
+  expect(lines).toEqual([
+    expect.stringMatching(/\] "\/\\x0a\\x1b\[2J\u00c2\\x9b\u00c3\u00a9" 200$/),
+  ]);
+});
+
 it('can be changed by a handler class', async () => {
   const codes: string[] = [];
   class Mine extends WSGIRequestHandler {

@@ -30,6 +30,14 @@ export function escapeForLog(text: string): string {
   return unfit.test(text) ? text.replaceAll(eachUnfit, escapeCharacter) : text;
 }
 
+/** The same, for text whose quotes are its own: of control characters alone, as wsgiref's `log_message` does it. */
+export function escapeControls(text: string): string {
+  return control.test(text) ? text.replaceAll(eachControl, escapeCharacter) : text;
+}
+
+const control = /[^ -~\u00a0-\uffff]/;
+const eachControl = new RegExp(control, 'g');
+
 const unfit = /[^ !#-[\]-~]/;
 const eachUnfit = new RegExp(unfit, 'g');
 

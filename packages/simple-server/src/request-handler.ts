@@ -7,7 +7,7 @@ import {
   splitMount,
   splitTarget,
 } from '@wsgi/core/handlers';
-import { escapeForLog, logDateTime } from './access-log.js';
+import { escapeControls, escapeForLog, logDateTime } from './access-log.js';
 import type { RequestEvent } from './parser/index.js';
 import { type RequestLog, ServerHandler, type ServerOutput } from './server-handler.js';
 import { softwareVersion } from './version.js';
@@ -160,9 +160,10 @@ export class WSGIRequestHandler implements RequestLog {
     this.logMessage(escapeForLog(message));
   }
 
-  /** Writes a line of the access log: the client, the time, and a message fit for a log. */
+  /** Writes a line of the access log: the client, the time, and a message, whose control characters are escaped. */
   logMessage(message: string): void {
-    this.server.log?.(`${this.addressString()} - - [${this.logDateTimeString()}] ${message}`);
+    const client = `${this.addressString()} - - [${this.logDateTimeString()}]`;
+    this.server.log?.(`${client} ${escapeControls(message)}`);
   }
 
   /** The client in a line of the log. */
