@@ -181,6 +181,19 @@ export const bodiless: Behaviour[] = [
       }
     },
   },
+  {
+    name: 'a body has its end where the application has emptied its environ',
+    async run(stage) {
+      const app: Application = function* (environ, startResponse) {
+        for (const key of Object.keys(environ)) Reflect.deleteProperty(environ, key);
+        startResponse('200 OK', [...text]);
+        yield bytes('hel');
+        yield bytes('lo');
+      };
+      const { response } = await thenNext(stage, app, {});
+      expect([response.status, response.text, response.complete]).toEqual([200, 'hello', true]);
+    },
+  },
   endless('HEAD closes an endless body without draining it', '200 OK', 'HEAD'),
   endless('204 closes an endless body without draining it', '204 No Content', 'GET'),
   endless('304 closes an endless body without draining it', '304 Not Modified', 'GET'),
