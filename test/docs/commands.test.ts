@@ -1,0 +1,41 @@
+import { spawnSync } from 'node:child_process';
+import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect, onTestFinished, test } from 'vitest';
+import { root } from './documents.js';
+
+/** Runs `.ci/run` where no package is installed, as a user with that id, up to `npm test`. */
+function runWhereAllIsMissing(user: number) {
+  const folder = mkdtempSync(join(tmpdir(), 'wsgi-commands-test-'));
+  onTestFinished(() => rmSync(folder, { recursive: true }));
+  const commands = {
+    dpkg: 'exit 1',
+    id: `echo ${user}`,
+    'apt-get': 'echo "apt-get $*"',
+    npm: 'echo "npm $*"; exit 7',
+  };
+  for (const [name, script] of Object.entries(commands)) {
+    writeFileSync(join(folder, name), `#!/bin/sh\n${script}\n`);
+    chmodSync(join(folder, name), 0o755);
+  }
+  const env = { ...process.env, PATH: `${folder}:${process.env.PATH}` };
+  const { status, stdout, stderr } = spawnSync(join(root, '.ci/run'), { encoding: 'utf8', env });
+  return { status, stdout: stdout.trimEnd().split('\n'), stderr };
+}
+
+test('CI installs what the tests want from Debian', () => {
+  const { status, stdout, stderr } = runWhereAllIsMissing(0);
+  expect(stdout.slice(1)).toEqual([
+    'apt-get update -qq',
+    'apt-get install -y -qq --no-install-recommends python3 wrk apache2 nginx fcgiwrap lighttpd',
+    'npm test',
+  ]);
+  expect({ status, stderr }).toEqual({ status: 7, stderr: '' });
+});
+
+test('CI says what is missing where it may not install it, and runs the tests', () => {
+  const { status, stdout, stderr } = runWhereAllIsMissing(1000);
+  expect(stderr).toMatch(/^missing, .*: python3 wrk apache2 nginx fcgiwrap lighttpd;/);
+  expect({ status, stdout }).toEqual({ status: 7, stdout: ['npm test'] });
+});
