@@ -1,9 +1,31 @@
 import { spawnSync } from 'node:child_process';
-import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
 import { root } from './documents.js';
+
+const { scripts } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
+
+test('Every folder of tests has a command of its own', () => {
+  const folders = readdirSync(join(root, 'test'), { withFileTypes: true })
+    .filter((entry) => entry.isDirectory() && entry.name !== 'node_modules')
+    .map(({ name }) => name)
+    .filter((name) =>
+      readdirSync(join(root, 'test', name)).some((file) => /\.test\.ts$/.test(file)),
+    );
+  expect(folders).toContain('hosts');
+  expect(folders.filter((name) => !(`test:${name}` in scripts || name in scripts))).toEqual([]);
+});
+
+test.each([
+  ['bench', 'bench.mjs'],
+  ['torture', 'main.mjs'],
+])('npm run %s -- --help says how it is called, as the documents do', (name, script) => {
+  const path = join(root, 'test', name, script);
+  const { stdout } = spawnSync(process.execPath, [path, '--help'], { encoding: 'utf8' });
+  expect(stdout).toMatch(new RegExp(`^npm run ${name} -- \\[`));
+});
 
 /** Runs `.ci/run` where no package is installed, as a user with that id, up to `npm test`. */
 function runWhereAllIsMissing(user: number) {

@@ -1,4 +1,4 @@
-/** `pnpm torture`: the torture for as long as one wants, each host in a process of its own. */
+/** `npm run torture`: the torture for as long as one wants, each host in a process of its own. */
 import { spawn } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
@@ -7,7 +7,7 @@ import { parseArgs } from 'node:util';
 /** CGI, which starts a process for each request, is left to test/cgi. */
 const hostNames = JSON.parse(readFileSync(new URL('./host-names.json', import.meta.url), 'utf8'));
 
-const USAGE = `pnpm torture [--minutes N] [--pairs N] [--replay 'SEED PATH'] [--soak N] [--mib N] [--host NAME]
+const USAGE = `npm run torture -- [--minutes N] [--pairs N] [--replay 'SEED PATH'] [--soak N] [--mib N] [--host NAME]
 
   --minutes N   pairs from fresh seeds for N minutes, shared among the hosts
   --pairs N     N pairs for each host, from the fixed list of seeds

@@ -1,6 +1,6 @@
 /**
  * A soak: mixed traffic with random faults on every host, and what it costs. TORTURE_SOAK is its time for each host, in
- * seconds: 1, or what `pnpm torture --soak` was told.
+ * seconds: 1, or what `npm run torture -- --soak` was told.
  */
 import { afterAll, describe, expect, it } from 'vitest';
 import { type Child, type Sample, startHost } from './child.ts';

@@ -1,7 +1,7 @@
 /**
  * Generated applications meet generated clients, on every host.
  *
- * By default a bounded number of pairs from a fixed list of seeds; `pnpm torture --help` says how to have more.
+ * By default a bounded number of pairs from a fixed list of seeds; `npm run torture -- --help` says how to have more.
  */
 import { readFileSync } from 'node:fs';
 import fc from 'fast-check';
