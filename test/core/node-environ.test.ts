@@ -163,6 +163,7 @@ describe('checkScriptName', () => {
     ['a', "not 'a'"],
     [7, 'not 7'],
     [null, 'not null'],
+    [['/a'], "not [ '/a' ]"],
   ])('refuses %j, and shows it', (value, shown) => {
     expect(() => checkScriptName(value)).toThrow(shown);
   });

@@ -85,9 +85,23 @@ describe.each(versions)('cascade in $version', ({ express }) => {
     expect(asked).toEqual(winner === 'host' ? ['host'] : []);
   });
 
-  it.each([404, 'yes', ['404'], [99], [404.5], null])('refuses %j at mount', (cascade) => {
+  it.each([
+    [404, '404'],
+    ['yes', "'yes'"],
+    [['404'], "[ '404' ]"],
+    [[404n], '[ 404n ]'],
+    [[Number.NaN], '[ NaN ]'],
+    [new Set([404]), 'Set(1) { 404 }'],
+    [null, 'null'],
+    [[99], '[ 99 ]'],
+    [[404.5], '[ 404.5 ]'],
+  ])('refuses %o at mount, and shows it', (cascade, shown) => {
     const options: object = { cascade };
-    expect(() => mountGateway(text(''), options)).toThrow(/cascade must be true/);
+    expect(() => mountGateway(text(''), options)).toThrow(
+      new TypeError(
+        `cascade must be true (for 404 and 405), false, or an array of statuses from 200 to 599, not ${shown}`,
+      ),
+    );
   });
 
   it.each([

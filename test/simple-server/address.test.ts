@@ -1,4 +1,5 @@
 import { hostname } from 'node:os';
+import { inspect } from 'node:util';
 import { makeServer, WSGIServer } from '@wsgi/simple-server';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { echo } from './support.ts';
@@ -6,17 +7,22 @@ import { echo } from './support.ts';
 describe('makeServer', () => {
   it.each([
     [undefined, /host must be a string such as '127\.0\.0\.1', not undefined/],
-    [8000, /not 8000/],
+    [8000, /not 8000$/],
   ])('refuses the host %j', async (host, message) => {
     await expect(makeServer(host as never, 0, echo)).rejects.toThrow(TypeError);
     await expect(makeServer(host as never, 0, echo)).rejects.toThrow(message);
   });
 
-  it.each([-1, 65536, 1.5, Number.NaN, '80'])('refuses the port %j', async (port) => {
-    await expect(makeServer('127.0.0.1', port as never, echo)).rejects.toThrow(
-      new RangeError(`port must be a whole number from 0 (any free one) to 65535, not ${port}`),
-    );
-  });
+  it.each([-1, 65536, 1.5, Number.NaN, '80', 80n])(
+    'refuses the port %o, and shows it',
+    async (port) => {
+      await expect(makeServer('127.0.0.1', port as never, echo)).rejects.toThrow(
+        new RangeError(
+          `port must be a whole number from 0 (any free one) to 65535, not ${inspect(port)}`,
+        ),
+      );
+    },
+  );
 
   it.each(['', '0.0.0.0'])('listens on all addresses for the host %j', async (host) => {
     const server = await makeServer(host, 0, echo, { log: false });
@@ -26,10 +32,17 @@ describe('makeServer', () => {
     expect(await (await fetch(`http://127.0.0.1:${server.port}/a`)).text()).toBe('GET /a');
   });
 
-  it('refuses a log that is no function', async () => {
-    await expect(makeServer('127.0.0.1', 0, echo, { log: true as never })).rejects.toThrow(
-      'log must be a function of one line, or false',
-    );
+  it.each([
+    ['log', true, 'a function of one line, or false for no access log, not true'],
+    ['tls', true, 'the options of tls.createServer, such as { key, cert }, not true'],
+    ['tls', false, 'the options of tls.createServer, such as { key, cert }, not false'],
+    ['handlerClass', {}, 'a class that extends WSGIRequestHandler, not {}'],
+  ])('refuses the option %s: %j, and shows it', async (name, value, takes) => {
+    const options: object = { [name]: value };
+    const made = makeServer('127.0.0.1', 0, echo, options);
+    // Where it is not refused, it shall not stay.
+    made.then((server) => server.close()).catch(() => {});
+    await expect(made).rejects.toThrow(new TypeError(`${name} must be ${takes}`));
   });
 });
 

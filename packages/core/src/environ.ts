@@ -3,6 +3,7 @@
  * A host's own module says only where these come from.
  */
 import { isUtf8 } from 'node:buffer';
+import { show } from './show.js';
 import type { RequestEnviron } from './types.js';
 
 /** A request target (RFC 9112 section 3.2), taken apart but not decoded. */
@@ -168,7 +169,7 @@ export function checkScriptName(scriptName: unknown): string {
   if (scriptName === undefined || scriptName === '' || scriptName === '/') return '';
   if (typeof scriptName !== 'string' || !scriptName.startsWith('/')) {
     throw new TypeError(
-      `scriptName must be '' or a path such as '/gateway', not ${typeof scriptName === 'string' ? `'${scriptName}'` : String(scriptName)}`,
+      `scriptName must be '' or a path such as '/gateway', not ${show(scriptName)}`,
     );
   }
   const native = toNative(scriptName.replace(/\/+$/, ''));

@@ -1,5 +1,6 @@
 import type { AddressInfo, ListenOptions } from 'node:net';
 import { hostname } from 'node:os';
+import { inspect } from 'node:util';
 
 /**
  * How many connections the system may keep until the server takes them: as many as it allows (on Linux 4096 when
@@ -17,7 +18,9 @@ const BACKLOG = 4096;
 export function listenOptions(host: string, port: number): ListenOptions {
   if (isPath(host)) return { path: host, backlog: BACKLOG };
   if (!Number.isInteger(port) || port < 0 || port > 65535) {
-    throw new RangeError(`port must be a whole number from 0 (any free one) to 65535, not ${port}`);
+    throw new RangeError(
+      `port must be a whole number from 0 (any free one) to 65535, not ${inspect(port)}`,
+    );
   }
   const options = { port, backlog: BACKLOG };
   return host === '' ? options : { ...options, host };
@@ -30,7 +33,7 @@ export function listenOptions(host: string, port: number): ListenOptions {
  */
 export function serverName(host: string): string {
   if (typeof host !== 'string') {
-    throw new TypeError(`host must be a string such as '127.0.0.1', not ${String(host)}`);
+    throw new TypeError(`host must be a string such as '127.0.0.1', not ${inspect(host)}`);
   }
   if (isPath(host)) return 'localhost';
   if (host === '' || host === '0.0.0.0' || host === '::') return hostname();

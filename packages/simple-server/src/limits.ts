@@ -1,4 +1,5 @@
 import { maxHeaderSize } from 'node:http';
+import { inspect } from 'node:util';
 
 /** What a client may cost, under node:http's own names. Times are in milliseconds; 0 switches a time off. */
 export interface ServerLimits {
@@ -54,8 +55,9 @@ export function resolveLimits(options: Partial<ServerLimits>): ServerLimits {
     const value = options[name];
     if (value === undefined) continue;
     if (!Number.isSafeInteger(value) || value < least[name]) {
-      const given = typeof value === 'string' ? `'${value}'` : String(value);
-      throw new RangeError(`${name} must be a whole number from ${least[name]} on, not ${given}`);
+      throw new RangeError(
+        `${name} must be a whole number from ${least[name]} on, not ${inspect(value)}`,
+      );
     }
     limits[name] = value;
   }

@@ -1,4 +1,5 @@
 import type { TlsOptions } from 'node:tls';
+import { inspect } from 'node:util';
 import type { GatewayOptions } from '@wsgi/core/node';
 import type { ServerLimits } from './limits.js';
 import type { RequestEvent } from './parser/index.js';
@@ -17,4 +18,25 @@ export interface WSGIServerOptions extends GatewayOptions<RequestEvent>, Partial
   tls?: TlsOptions | undefined;
   /** Takes each line of the access log; `false` for no log. Default: standard error. */
   log?: ((line: string) => void) | false | undefined;
+}
+
+/**
+ * Checks what the types say, for those who have none: else a wrong value would show at the first connection.
+ *
+ * @throws TypeError with the option, its value and what it takes.
+ */
+export function checkServerOptions({ log, tls, handlerClass }: WSGIServerOptions): void {
+  if (log !== undefined && log !== false && typeof log !== 'function') {
+    refuse('log', log, 'a function of one line, or false for no access log');
+  }
+  if (tls !== undefined && (typeof tls !== 'object' || tls === null)) {
+    refuse('tls', tls, 'the options of tls.createServer, such as { key, cert }');
+  }
+  if (handlerClass !== undefined && typeof handlerClass !== 'function') {
+    refuse('handlerClass', handlerClass, 'a class that extends WSGIRequestHandler');
+  }
+}
+
+function refuse(name: string, value: unknown, what: string): never {
+  throw new TypeError(`${name} must be ${what}, not ${inspect(value, { depth: 0 })}`);
 }

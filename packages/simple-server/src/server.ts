@@ -9,7 +9,7 @@ import { logToStandardError } from './access-log.js';
 import { listenOptions, serverName, serverUrl } from './address.js';
 import { Connection, type ConnectionServer } from './connection.js';
 import { resolveLimits, type ServerLimits } from './limits.js';
-import type { WSGIServerOptions } from './options.js';
+import { checkServerOptions, type WSGIServerOptions } from './options.js';
 import type { RequestEvent } from './parser/index.js';
 import { type BaseEnviron, WSGIRequestHandler } from './request-handler.js';
 import { plainly, reusingBuffer } from './reused-buffer.js';
@@ -53,9 +53,7 @@ export class WSGIServer implements ConnectionServer, AsyncDisposable {
    */
   constructor(host: string, options: WSGIServerOptions = {}) {
     checkGatewayOptions(options);
-    if (options.log !== undefined && options.log !== false && typeof options.log !== 'function') {
-      throw new TypeError('log must be a function of one line, or false for no access log');
-    }
+    checkServerOptions(options);
     this.#host = host;
     this.#options = options;
     this.#scriptName = checkScriptName(options.scriptName);

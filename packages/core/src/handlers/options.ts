@@ -86,7 +86,7 @@ export function cascadeStatuses(cascade: unknown): readonly number[] | undefined
   if (cascade === true) return NOT_MINE;
   if (!Array.isArray(cascade) || !cascade.every(isStatus)) {
     throw new TypeError(
-      `cascade must be true (for 404 and 405), false, or an array of statuses from 200 to 599, not ${JSON.stringify(cascade)}`,
+      `cascade must be true (for 404 and 405), false, or an array of statuses from 200 to 599, not ${show(cascade)}`,
     );
   }
   return cascade.length === 0 ? undefined : [...cascade];
