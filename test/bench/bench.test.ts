@@ -77,6 +77,19 @@ describe.runIf(hasWrk && process.platform === 'linux')('The benchmark', measurin
     expect(stdout).toContain(`| @wsgi/http | ${cells.join(' | ')} |`);
   });
 
+  test('says of 64 MiB streams how much memory they take, and whether that is within its bounds', () => {
+    const figures = join(folder, 'figures.json');
+    const args = ['--only', 'file', '--only', '@wsgi/http', '--rounds', '1', '--seconds', '1'];
+    const { stdout } = run('bench.mjs', ...args, '--json', figures);
+    const [base, ours] = JSON.parse(readFileSync(figures, 'utf8')).measured.file;
+    rmSync(figures);
+    expect([base.server, ours.server]).toEqual(['node:http', '@wsgi/http']);
+    const taken = ours.memory.peak - ours.memory.idle;
+    const verdict = taken <= 32 ? 'met' : '**missed**';
+    const line = `| file | @wsgi/http | its memory when idle | +32 MiB | +${taken.toFixed(0)} MiB | ${verdict} |`;
+    expect(stdout.split('\n').filter((row) => row.includes('its memory'))).toEqual([line]);
+  });
+
   test('counts events over the time that they took', () => {
     const figures = join(folder, 'figures.json');
     const args = ['--only', 'events', '--only', 'node:http', '--rounds', '1', '--seconds', '9'];

@@ -1,4 +1,4 @@
-// What the project aims at, as ratios of rates, and what a run says of it.
+// What the project aims at, as ratios of rates and as memory, and what a run says of it.
 import { median } from './report.mjs';
 
 const small = ['text', 'json', 'echo-1k', 'middleware'];
@@ -20,6 +20,10 @@ const targets = [
   ...peers.map((base) => ({ server: '@wsgi/simple-server', base, ratio: 1, items: all })),
 ];
 
+/** The items in which 64 MiB go through a server, and the MiB above its idle figure that it may take for them. */
+const streams = ['generator', 'async-generator', 'file'];
+const room = 32;
+
 /** A line for each target that the run has figures for: what is wanted, the median of paired ratios, the verdict. */
 export function verdicts(measured) {
   const lines = [
@@ -35,6 +39,16 @@ export function verdicts(measured) {
       const verdict = found >= ratio ? 'met' : '**missed**';
       lines.push(
         `| ${item} | ${server} | ${base} | ${ratio.toFixed(2)} | ${found.toFixed(2)} | ${verdict} |`,
+      );
+    }
+  }
+  for (const item of streams) {
+    for (const { server, memory } of measured[item] ?? []) {
+      if (!server.startsWith('@wsgi/') || memory === undefined) continue;
+      const taken = memory.peak - memory.idle;
+      const verdict = taken <= room ? 'met' : '**missed**';
+      lines.push(
+        `| ${item} | ${server} | its memory when idle | +${room} MiB | ${taken < 0 ? '' : '+'}${taken.toFixed(0)} MiB | ${verdict} |`,
       );
     }
   }
