@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { request as httpRequest, IncomingMessage } from 'node:http';
-import type { Application } from '@wsgi/core';
+import { type Application, validator } from '@wsgi/core';
 import { mountGateway } from '@wsgi/express';
 import compression from 'compression';
 import type { Request } from 'express';
@@ -44,6 +44,19 @@ describe.each(versions)('what the host knows, in $version', ({ express }) => {
     );
     const seen = await getJson(await serve(host), '/', { 'Remote-User': 'mallory' });
     expect(seen).toEqual({ SERVER_NAME: 'set.test', HTTP_REMOTE_USER: 'mallory' });
+  });
+
+  it('is absent, to the validator as well, where the host says undefined', async () => {
+    const host = express();
+    host.use(
+      mountGateway(validator(echo('REMOTE_USER', 'HTTP_X_USER')), {
+        environ: (request: Request) => ({
+          REMOTE_USER: request.user?.name,
+          HTTP_X_USER: request.user?.name,
+        }),
+      }),
+    );
+    expect(await getJson(await serve(host), '/', { 'X-User': 'mallory' })).toEqual({});
   });
 
   it('is there as a whole in node.request', async () => {

@@ -64,18 +64,19 @@ function checkRequired(environ: Entries, side: Side): void {
 function checkContentKeys(environ: Entries, side: Side): void {
   for (const name of ['CONTENT_TYPE', 'CONTENT_LENGTH']) {
     const key = `HTTP_${name}`;
-    if (key in environ) {
+    if (environ[key] !== undefined) {
       const found = `${key} ${show(environ[key])}`;
       throw violation(side, `the environ holds ${found}; its key is ${name}`, SECTION);
     }
   }
 }
 
-// A key with a dot is an extension, whose value may be anything.
+// A key with a dot is an extension, whose value may be anything. One that is undefined is as good as absent: so a host
+// says that nobody has logged in.
 function checkStrings(environ: Entries, side: Side): void {
-  for (const key of Object.keys(environ)) {
-    if (key.includes('.')) continue;
-    checkNativeString(side, `the environ's ${key}`, environ[key], SECTION);
+  for (const [key, value] of Object.entries(environ)) {
+    if (key.includes('.') || value === undefined) continue;
+    checkNativeString(side, `the environ's ${key}`, value, SECTION);
   }
 }
 
@@ -129,7 +130,7 @@ function checkMethod(environ: Entries, side: Side): void {
 }
 
 function checkQuery(environ: Entries, side: Side): void {
-  if ('QUERY_STRING' in environ) return;
+  if (environ['QUERY_STRING'] !== undefined) return;
   warn(side, "QUERY_STRING is missing; give '' when there is no query", SECTION);
 }
 
