@@ -85,7 +85,14 @@ export class WSGIRequestHandler implements RequestLog {
   makeHandler(request: RequestEvent, input: InputStream, output: ServerOutput): ServerHandler {
     const environ = this.getEnviron(request);
     const handler = new ServerHandler(input, output, this.getStderr(), environ);
-    handler.extraEnviron = this.server.extraEnviron(request);
+    try {
+      handler.extraEnviron = this.server.extraEnviron(request);
+    } catch (error) {
+      // Thrown again within the run, which answers it as it answers an error of the application.
+      handler.extraEnviron = () => {
+        throw error;
+      };
+    }
     handler.serverSoftware = this.serverSoftware;
     handler.requestHandler = this;
     return handler;

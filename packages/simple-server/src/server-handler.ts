@@ -21,6 +21,8 @@ export interface ServerOutput extends OutputStream {
   readonly releasesBytes?: boolean;
 }
 
+type Entries = Readonly<Record<string, unknown>>;
+
 /** Where a finished request is logged. */
 export interface RequestLog {
   logRequest(code: string, size: number): void;
@@ -49,8 +51,8 @@ export class ServerHandler extends SimpleHandler {
     super(stdin, stdout, stderr, environ, multithread, multiprocess);
   }
 
-  /** The entries that the server's option `environ` adds. */
-  extraEnviron: Readonly<Record<string, unknown>> | undefined = undefined;
+  /** The entries that the server's option `environ` adds, or what is to be asked for them. */
+  extraEnviron: Entries | (() => Entries | undefined) | undefined = undefined;
 
   override setupEnviron(): void {
     if (this.requestHandler === undefined) {
@@ -60,7 +62,10 @@ export class ServerHandler extends SimpleHandler {
       this.begin(this.baseEnv);
       this.addWsgiVars();
     }
-    if (this.extraEnviron !== undefined) Object.assign(this.environ, this.extraEnviron);
+    const { extraEnviron: extra } = this;
+    if (extra !== undefined) {
+      Object.assign(this.environ, typeof extra === 'function' ? extra() : extra);
+    }
   }
 
   override getScheme(): string {

@@ -127,6 +127,26 @@ export const errors: Behaviour[] = [
     },
   },
   {
+    name: 'an environ option that throws costs its request a 500, without a body for HEAD, and no other request',
+    async run(stage) {
+      const failing = ['first', 'second'];
+      const environ = () => {
+        const failure = failing.shift();
+        if (failure !== undefined) throw new Error(failure);
+        return {};
+      };
+      const mounted = await stage.mount((_environ, startResponse) => ok(startResponse), {
+        environ,
+      });
+      const connection = await mounted.connect();
+      const head = await connection.start({ method: 'HEAD' }).response;
+      expect([head.status, head.body.length, head.complete]).toEqual([500, 0, true]);
+      expect((await connection.start({ method: 'POST', body: 'abc' }).response).status).toBe(500);
+      expect((await connection.start({ target: '/' }).response).text).toBe('ok');
+      expect(mounted.reported()).toContain('Error: second');
+    },
+  },
+  {
     name: 'HEAD of an application that throws is a 500 without a body',
     async run(stage) {
       const mounted = await stage.mount(() => {
