@@ -150,6 +150,22 @@ describe('a mistake is told in one line, with a code that is not 0:', () => {
       /^wsgi: --tls-cert and --tls-key go together/,
     ],
     ['no certificate', ['--tls-cert', 'x', '--tls-key', 'y'], /^wsgi: cannot read x: ENOENT$/],
+    [
+      'files that are no certificate and key',
+      ['--tls-cert', 'm.mjs', '--tls-key', 'm.mjs'],
+      /^wsgi: m\.mjs and m\.mjs are no certificate and its key \(PEM\): .*no start line$/,
+    ],
+    [
+      'a value that looks like an option',
+      ['--port', '-1'],
+      /^wsgi: Option '--port' argument is ambiguous\. .* use '--port=-XYZ'/,
+    ],
+    ['a socket without a name', ['--unix', ''], /^wsgi: --unix takes a path, not ''$/],
+    [
+      'a socket in a folder that is not there',
+      ['--unix', '/no/such/app.sock'],
+      /^wsgi: there is no folder \/no\/such for the socket$/,
+    ],
     ['two applications', ['a', 'b'], /^wsgi: one application at a time/],
   ])('%s', async (_what, args, line) => {
     const files = { 'm.mjs': 'export const one = 1; export const two = 2;' };

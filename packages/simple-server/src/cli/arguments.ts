@@ -59,6 +59,7 @@ export function parseArguments(args: readonly string[]): Arguments {
   if (values.unix !== undefined && (values.host !== undefined || values.port !== undefined)) {
     throw new Fault('--unix takes the place of --host and --port: leave them out');
   }
+  if (values.unix === '') throw new Fault("--unix takes a path, not ''");
   return {
     application: positionals[0],
     host: values.unix === undefined ? (values.host ?? '127.0.0.1') : resolve(values.unix),
@@ -76,8 +77,9 @@ function parse(args: readonly string[]) {
   try {
     return parseArgs({ args: [...args], options, allowPositionals: true });
   } catch (error) {
-    const [line = ''] = String(error instanceof Error ? error.message : error).split('. ');
-    throw new Fault(`${line} (wsgi --help shows the options)`);
+    const message = String(error instanceof Error ? error.message : error);
+    const [line = ''] = message.split('. ');
+    throw new Fault(`${line.replaceAll('\n', ' ')} (wsgi --help shows the options)`);
   }
 }
 

@@ -1,4 +1,5 @@
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
+import { dirname } from 'node:path';
 import type { Application } from '@wsgi/core';
 import { validator } from '@wsgi/core/validate';
 import { demoApp } from '../demo-app.js';
@@ -25,7 +26,7 @@ export async function serve(args: Arguments): Promise<WSGIServer> {
       options,
     );
   } catch (error) {
-    throw new Fault(whyNot(error, host.includes('/') ? host : `${host}:${port}`));
+    throw new Fault(whyNot(error, args));
   }
 }
 
@@ -37,14 +38,22 @@ function readPem(path: string): Buffer {
   }
 }
 
-function whyNot(error: unknown, where: string): string {
+function whyNot(error: unknown, { host, port, tls }: Arguments): string {
   const code = errorCode(error);
+  const isPath = host.includes('/');
+  const where = isPath ? host : `${host}:${port}`;
   if (code === 'EADDRINUSE')
     return `${where} is in use: stop what listens there, or choose another`;
+  // Node says EACCES of it.
+  if (isPath && !existsSync(dirname(host)))
+    return `there is no folder ${dirname(host)} for the socket`;
   if (code === 'EACCES') return `${where} may not be listened on by this user`;
   if (code === 'ENOTFOUND' || code === 'EADDRNOTAVAIL')
     return `${where} is no address of this machine`;
-  return `cannot listen on ${where}: ${error instanceof Error ? error.message : String(error)}`;
+  const message = error instanceof Error ? error.message : String(error);
+  if (tls !== undefined && code.startsWith('ERR_OSSL'))
+    return `${tls.cert} and ${tls.key} are no certificate and its key (PEM): ${message}`;
+  return `cannot listen on ${where}: ${message}`;
 }
 
 function errorCode(error: unknown): string {
