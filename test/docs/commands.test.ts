@@ -27,6 +27,17 @@ test.each([
   expect(stdout).toMatch(new RegExp(`^npm run ${name} -- \\[`));
 });
 
+test('The README of the wsgi command has every option of its --help', () => {
+  const folder = join(root, 'packages/simple-server');
+  const { stdout } = spawnSync(process.execPath, [join(folder, 'bin/wsgi.js'), '--help'], {
+    encoding: 'utf8',
+  });
+  const readme = readFileSync(join(folder, 'README.md'), 'utf8');
+  const options = stdout.match(/--[a-z-]+/g) ?? [];
+  expect(options).toContain('--help');
+  expect(options.filter((option) => !readme.includes(`\`${option}`))).toEqual([]);
+});
+
 /** Runs `.ci/run` where no package is installed, as a user with that id, up to `npm test`. */
 function runWhereAllIsMissing(user: number) {
   const folder = mkdtempSync(join(tmpdir(), 'wsgi-commands-test-'));
