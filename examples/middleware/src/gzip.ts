@@ -9,9 +9,8 @@ export function gzip(app: Application): Application {
     let member: GzipMember | undefined;
     const result = app(environ, (status, pairs, excInfo) => {
       const headers = new Headers([...pairs]);
-      const isText = /^text\/|[/+](?:json|xml|javascript)\b/i.test(
-        headers.get('Content-Type') ?? '',
-      );
+      const type = headers.get('Content-Type') ?? '';
+      const isText = /^text\/|[/+](?:json|xml|javascript)\b/i.test(type);
       member = undefined;
       if (isText && status.startsWith('200') && !headers.has('Content-Encoding')) {
         headers.addHeader('Vary', 'Accept-Encoding');
@@ -35,8 +34,6 @@ export function gzip(app: Application): Application {
 
 /** Whether Accept-Encoding names gzip, with a weight that is not 0 (RFC 9110 section 12.5.3). */
 function takesGzip(field: string): boolean {
-  return field.split(',').some((item) => {
-    const [coding, ...parameters] = item.split(';').map((part) => part.trim().toLowerCase());
-    return coding === 'gzip' && !parameters.some((parameter) => /^q=0(?:\.0*)?$/.test(parameter));
-  });
+  const items = field.toLowerCase().replaceAll(/\s/g, '').split(',');
+  return items.some((item) => /^gzip(?:;|$)/.test(item) && !/;q=0(?:\.0*)?(?:;|$)/.test(item));
 }
