@@ -1,8 +1,8 @@
-import { Readable } from 'node:stream';
 import { asError, PayloadTooLargeError, TextErrors } from '@wsgi/core/handlers';
 import { NodeHandler, type NodeHandlerOptions } from '@wsgi/core/node';
 import type { ErrorStream } from '@wsgi/core/types';
 import type { FastifyReply, FastifyRequest } from 'fastify';
+import { BodyStream } from './body-stream.js';
 import { addFastifyVars } from './environ.js';
 import { setHead } from './reply-head.js';
 
@@ -10,14 +10,12 @@ import { setHead } from './reply-head.js';
 export class ReplyHandler extends NodeHandler {
   readonly #request: FastifyRequest;
   readonly #reply: FastifyReply;
-  #stream: Readable | undefined;
+  #stream: BodyStream | undefined;
   /** The chunk that is the whole body, until it is known whether the application goes on behind it. */
   #whole: Buffer | undefined;
   /** The Content-Length, for a body that Fastify cannot measure. */
   #length: string | null | undefined;
   #sent = false;
-  #room: Promise<void> | undefined;
-  #makeRoom: (() => void) | undefined;
 
   constructor(request: FastifyRequest, reply: FastifyReply, options: NodeHandlerOptions) {
     super(request.raw, reply.raw, options);
@@ -48,7 +46,7 @@ export class ReplyHandler extends NodeHandler {
 
   /** The whole body in one chunk goes as a buffer, so that hooks can work with it; all else goes as a stream. */
   override _write(data: Uint8Array): void | Promise<void> {
-    if (this.#stream !== undefined) return this.#push(this.#stream, data);
+    if (this.#stream !== undefined) return this.clientGone ? undefined : this.#stream.accept(data);
     // Fastify would give a buffer without a type one; what the application did not say is not said.
     if (this.bodyIsWhole && this.headers?.has('Content-Type')) {
       this.#whole = Buffer.from(data.buffer, data.byteOffset, data.length);
@@ -58,41 +56,19 @@ export class ReplyHandler extends NodeHandler {
   }
 
   #sendStream(data: Uint8Array): void | Promise<void> {
-    const stream = this.#openStream();
+    const stream = new BodyStream(this.response, () => this.handleDisconnect());
     this.#stream = stream;
-    const wait = this.#push(stream, data);
+    const wait = stream.accept(data);
     this.#send(stream);
     return wait;
   }
 
-  #push(stream: Readable, data: Uint8Array): void | Promise<void> {
-    if (this.clientGone || stream.destroyed || stream.push(data)) return undefined;
-    this.#room ??= new Promise((resolve) => {
-      this.#makeRoom = resolve;
-    });
-    return this.#room;
-  }
-
-  #openStream(): Readable {
-    return new Readable({
-      highWaterMark: 64 * 1024,
-      read: () => this.#wake(),
-      // A disconnect destroys the stream, and so does whoever replaces it.
-      destroy: (error, done) => {
-        this.#wake();
-        this.handleDisconnect();
-        done(error);
-      },
-    });
-  }
-
-  #wake(): void {
-    this.#room = undefined;
-    this.#makeRoom?.();
+  override get releasesBytes(): boolean {
+    return this.#stream?.releasesBytes === true;
   }
 
   /** Hands the body to Fastify; what a hook throws meanwhile goes to the error handler, as for any route. */
-  #send(payload: Buffer | Readable | undefined): void {
+  #send(payload: Buffer | BodyStream | undefined): void {
     const reply = this.#reply;
     this.#sent = true;
     this.#drainLater();

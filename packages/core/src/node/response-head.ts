@@ -21,7 +21,7 @@ export function sendHead(response: NodeResponse, status: string, headers: Header
  * Whether a response of HTTP/1 is as Node made it. Middleware that replaces `write` or `end` wants to see the body
  * there, or to hold it, and one that replaces `writeHead` expects to find header fields with `getHeader`.
  */
-function isBare(response: NodeResponse): response is ServerResponse {
+export function isBare(response: NodeResponse): response is ServerResponse {
   const { write, end, writeHead } = ServerResponse.prototype;
   return response.end === end && response.write === write && response.writeHead === writeHead;
 }

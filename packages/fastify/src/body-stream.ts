@@ -1,0 +1,76 @@
+import { Readable } from 'node:stream';
+import { isBare, type NodeResponse } from '@wsgi/core/node';
+
+/** A body on its way through Fastify: to the response, or to a hook that makes something else of it. */
+export class BodyStream extends Readable {
+  readonly #response: NodeResponse;
+  readonly #onGone: () => void;
+  #isPiped = false;
+  #releases = false;
+  /** For room in the stream, and for all that the response holds to have left. */
+  readonly #room = new Gate();
+  readonly #drained = new Gate();
+
+  /** @param onGone - told when it is destroyed: by a disconnect, or by whoever replaces it. */
+  constructor(response: NodeResponse, onGone: () => void) {
+    super({ highWaterMark: 64 * 1024 });
+    this.#response = response;
+    this.#onGone = onGone;
+    if ('stream' in response) return;
+    response.on('pipe', (source) => {
+      this.#isPiped ||= source === this;
+    });
+    response.on('drain', () => this.#drained.open());
+  }
+
+  /** Takes a chunk; a promise where the next one is to wait. */
+  accept(chunk: Uint8Array): void | Promise<void> {
+    const hasRoom = this.destroyed || this.push(chunk);
+    this.#releases = this.#hasGoneOn();
+    if (this.#releases) return this.#drained.wait();
+    return hasRoom ? undefined : this.#room.wait();
+  }
+
+  /** Whether nobody holds the last chunk any more once the promise for it has settled. */
+  get releasesBytes(): boolean {
+    return this.#releases;
+  }
+
+  /** Whether all has gone to a response of Node's own, and to nobody else, and waits there to leave. */
+  #hasGoneOn(): boolean {
+    const response = this.#response;
+    if (!this.#isPiped || this.destroyed || this.readableLength > 0) return false;
+    if ('stream' in response || !response.writableNeedDrain || response.socket === null)
+      return false;
+    return isBare(response) && this.listenerCount('data') === 1;
+  }
+
+  override _read(): void {
+    this.#room.open();
+  }
+
+  override _destroy(error: Error | null, done: (error?: Error | null) => void): void {
+    this.#room.open();
+    this.#drained.open();
+    this.#onGone();
+    done(error);
+  }
+}
+
+/** What several may wait for together, again and again. */
+class Gate {
+  #opened: Promise<void> | undefined;
+  #open: (() => void) | undefined;
+
+  wait(): Promise<void> {
+    this.#opened ??= new Promise((resolve) => {
+      this.#open = resolve;
+    });
+    return this.#opened;
+  }
+
+  open(): void {
+    this.#opened = undefined;
+    this.#open?.();
+  }
+}
