@@ -1,8 +1,12 @@
-import { Socket } from 'node:net';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { connect, Socket } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { type Application, TextErrors } from '@wsgi/core';
+import { makeServer } from '@wsgi/simple-server';
 import { expect, it, onTestFinished, vi } from 'vitest';
 import { stopClock } from '../clock.ts';
-import { dial, echo, echoBody, serve, statuses } from './support.ts';
+import { dial, echo, echoBody, RawClient, serve, statuses } from './support.ts';
 
 const get = (path: string, fields = ''): string =>
   `GET ${path} HTTP/1.1\r\nHost: a\r\n${fields}\r\n`;
@@ -114,6 +118,48 @@ it.each(['close', 'shutdown'] as const)('has sent the answer when %s follows it'
   await answered;
   await server[end]();
   expect(await other.untilClosed()).toMatch(/GET \/3$/);
+});
+
+it('shuts down behind an answer that a slow client has yet to make room for', async () => {
+  const directory = await mkdtemp(join(tmpdir(), 'wsgi-'));
+  onTestFinished(() => rm(directory, { recursive: true }));
+  const body = Buffer.alloc(4000, 'x');
+  const app: Application = (_environ, startResponse) => {
+    startResponse('200 OK', []);
+    return [body];
+  };
+  const writes = watchWrites();
+  const isFull = (): boolean => (writes.socket?.writableLength ?? 0) > 0;
+  const begin = async (name: string) => {
+    // Unlike TCP's, the buffers of a Unix socket always take the same.
+    const path = join(directory, name);
+    const server = await makeServer(path, 0, app, { log: false });
+    onTestFinished(() => server.close());
+    const socket = connect(path);
+    onTestFinished(() => void socket.destroy());
+    const client = new RawClient(socket);
+    socket.pause();
+    const ask = (): Promise<void> => {
+      const answered = server.handleRequest();
+      client.send(get('/'));
+      return answered;
+    };
+    return { server, client, ask };
+  };
+  stopClock();
+  const first = await begin('first');
+  let count = 0;
+  while (!isFull()) {
+    await first.ask();
+    count++;
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+  const { server, client, ask } = await begin('second');
+  for (let left = count; left > 0; left--) await ask();
+  const down = server.shutdown();
+  client.socket.resume();
+  expect((await client.untilClosed()).match(/x{4000}/g)).toHaveLength(count);
+  await down;
 });
 
 it('gives a client the time to read its answers, and then no more than any other', async () => {

@@ -95,6 +95,8 @@ export class Connection implements BodyTransport, Holder {
 
   /** Ends the connection after the response at hand; at once when there is none. */
   finish(): void {
+    // What is held may leave in part: then it is a response at hand, too.
+    if (this.#state === 'reading') this.sendHeld();
     if (this.#state === 'reading' && this.#parser.isIdle) this.destroy();
   }
 
