@@ -1,7 +1,9 @@
+import { connect } from 'node:tls';
 import { inspect } from 'node:util';
 import { type Application, TextErrors } from '@wsgi/core';
 import { makeServer } from '@wsgi/simple-server';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { selfSigned } from '../hosts/certificate.ts';
 import { dial, echo, echoBody, exchange, serve, statuses } from './support.ts';
 
 const get = 'GET /ok HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n';
@@ -79,6 +81,26 @@ describe('a slow client is cut off, and others are served:', () => {
     await ended;
     // What the kernel's buffers take, and no more.
     expect(handed).toBeLessThan(20_000_000);
+  });
+
+  it('one that never reads over TLS', async () => {
+    const ended = new Promise<void>((resolve) => {
+      const app: Application = (_environ, startResponse) => {
+        startResponse('200 OK', []);
+        function* forever() {
+          for (;;) yield Buffer.alloc(65536);
+        }
+        return Object.assign(forever(), { close: resolve });
+      };
+      serve(app, { timeout: 150, tls: selfSigned() }).then(({ port }) => {
+        const socket = connect({ port, rejectUnauthorized: false }, () => {
+          socket.pause().write('GET / HTTP/1.1\r\nHost: a\r\n\r\n');
+        });
+        socket.on('error', () => {});
+        onTestFinished(() => void socket.destroy());
+      });
+    });
+    await ended;
   });
 
   it('one that never reads what there is of an answer that failed', async () => {

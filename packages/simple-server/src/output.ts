@@ -163,8 +163,8 @@ export class Output implements ServerOutput {
       this.#wake?.();
       return;
     }
-    // Set once: each byte that is written or has left starts it anew.
-    if (socket.timeout === undefined) socket.setTimeout(this.#timeout);
+    // Set once: each byte that is written or has left starts it anew. After a TLS handshake it is 0, and not undefined.
+    if (!socket.timeout) socket.setTimeout(this.#timeout);
     // The callback comes after what was written before; with an error when the connection is destroyed. Nothing can be
     // written behind the end, which 'finish' tells of.
     if (!socket.writableNeedDrain && !socket.writableEnded) socket.write('', () => this.#wake?.());
