@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { mkdirSync, rmSync } from 'node:fs';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { request } from 'node:http';
 import { type AddressInfo, createServer } from 'node:net';
@@ -320,6 +321,21 @@ it('starts again when a file changes, and waits for the change that mends a brok
   expect(await text(await run.url())).toBe('two');
   run.child.kill('SIGINT');
   expect(await run.exited).toBe(0);
+});
+
+it('goes on looking for changes where directories come and go', async () => {
+  const cwd = await directory({ 'm.mjs': hello('one') });
+  const run = new Run(['--port', '0', '--reload', 'm.mjs'], cwd);
+  await run.url();
+  for (let count = 0; count < 300; count++) {
+    const brief = join(cwd, 'node_modules', `brief-${count}`);
+    mkdirSync(join(brief, 'lib', 'parts'), { recursive: true });
+    rmSync(brief, { recursive: true });
+  }
+  run.stdout = '';
+  await writeFile(join(cwd, 'm.mjs'), hello('two'));
+  expect(await text(await run.url())).toBe('two');
+  expect(run.stderr).not.toMatch(/ENOENT/);
 });
 
 it('starts again once where files change while what is at work has yet to finish', async () => {

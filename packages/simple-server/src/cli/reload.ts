@@ -1,6 +1,7 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { watch } from 'node:fs';
 import { sep } from 'node:path';
+import { standardErrors } from '@wsgi/core/handlers';
 import { onStopSignal, supervisedVariable } from './signals.js';
 
 /** Editors write a file in several steps: what changes within this time is one change. In milliseconds. */
@@ -37,6 +38,10 @@ export function superviseReloads(script: string, args: readonly string[]): void 
     if (file === null || file.split(sep).some((part) => ignored.has(part))) return;
     clearTimeout(timer);
     timer = setTimeout(restart, settling);
+  }).on('error', (error) => {
+    // A directory may go while Node looks for what is in it: whoever builds or installs something makes such ones.
+    if ('code' in error && error.code === 'ENOENT') return;
+    standardErrors.write(`wsgi: not every change will be seen: ${error.message}\n`);
   });
   onStopSignal(
     () => {
