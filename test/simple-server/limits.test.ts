@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { connect } from 'node:tls';
 import { inspect } from 'node:util';
 import { type Application, TextErrors } from '@wsgi/core';
@@ -181,6 +182,25 @@ it('a slow reader of a long response is not cut off while it reads', async () =>
   await client.untilClosed();
   clearInterval(timer);
   expect(client.text.length).toBeGreaterThan(length);
+});
+
+it('a slow reader of one large chunk over TLS is not cut off while it reads', async () => {
+  const body = Buffer.alloc(24_000_000);
+  const app: Application = (_environ, startResponse) => {
+    startResponse('200 OK', []);
+    return [body];
+  };
+  const { port } = await serve(app, { timeout: 800, tls: selfSigned() });
+  const socket = connect({ port, rejectUnauthorized: false }, () => socket.write(get));
+  onTestFinished(() => void socket.destroy());
+  let received = 0;
+  socket.on('data', (chunk: Buffer) => {
+    received += chunk.length;
+    socket.pause();
+    setTimeout(() => socket.resume(), 4);
+  });
+  await once(socket, 'close');
+  expect(received).toBeGreaterThan(body.length);
 });
 
 it('a connection ends after maxRequestsPerSocket, and says so', async () => {

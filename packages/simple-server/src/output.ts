@@ -36,6 +36,8 @@ export class Output implements ServerOutput {
   #isCorked = false;
   #drained: Promise<void> | undefined;
   #wake: (() => void) | undefined;
+  /** What had yet to leave from below TLS when the time last ran out. */
+  #pendingBelow: number | undefined;
 
   /**
    * @param timeout - milliseconds without progress after which a client that does not read is cut off.
@@ -49,7 +51,7 @@ export class Output implements ServerOutput {
     this.#close = close;
     // Bytes that do not leave are the client's doing; without any, it is the application that takes its time.
     socket.on('timeout', () => {
-      if (this.isPending) this.abandon();
+      if (this.isPending && !this.#hasLeftBelow()) this.abandon();
     });
     const wake = (): void => this.#wake?.();
     // No 'drain' comes once the end has been written.
@@ -157,6 +159,15 @@ export class Output implements ServerOutput {
     return this.#drained;
   }
 
+  /** Whether bytes have left from below TLS since this was asked; the time then begins anew. */
+  #hasLeftBelow(): boolean {
+    const pending = pendingBelow(this.#socket);
+    if (pending === this.#pendingBelow) return false;
+    this.#pendingBelow = pending;
+    this.#socket.setTimeout(this.#timeout);
+    return true;
+  }
+
   #watch(): void {
     const socket = this.#socket;
     if (socket.destroyed) {
@@ -181,4 +192,20 @@ export class Output implements ServerOutput {
     this.#held = '';
     if (text !== '' && !this.#socket.destroyed) this.#socket.write(text, 'latin1');
   }
+}
+
+/**
+ * Bytes that TLS has handed down and that have yet to leave. Node takes a chunk for gone or for there as a whole, and
+ * so a large one for stuck, however steadily a client takes it. The handle is no documented property; undefined where
+ * there is none, and without TLS, where Node sees for itself what leaves.
+ */
+function pendingBelow(socket: Socket): number | undefined {
+  const handle: unknown = Reflect.get(socket, '_handle');
+  const below: unknown = isObject(handle) ? Reflect.get(handle, '_parent') : undefined;
+  const size: unknown = isObject(below) ? Reflect.get(below, 'writeQueueSize') : undefined;
+  return typeof size === 'number' ? size : undefined;
+}
+
+function isObject(value: unknown): value is object {
+  return typeof value === 'object' && value !== null;
 }
