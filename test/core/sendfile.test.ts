@@ -317,7 +317,15 @@ describe('a class that extends FileWrapper, and makes other blocks of the file',
     }
   }
 
-  it.each([Doubled, DoubledLater])('is sent as it gives them: %o', async (Class) => {
+  class DoubledEitherWay extends Doubled {
+    override async *[Symbol.asyncIterator]() {
+      for await (const block of super[Symbol.asyncIterator]()) yield double(block);
+    }
+  }
+
+  const classes = [Doubled, DoubledLater, DoubledEitherWay];
+
+  it.each(classes)('is sent as it gives them: %o', async (Class) => {
     for (const wrap of [(app: Application) => app, validator]) {
       let left = ['ab', 'c'];
       const fileLike = { size: 3, read: () => Buffer.from(left.shift() ?? '') };
@@ -337,6 +345,16 @@ describe('a class that extends FileWrapper, and makes other blocks of the file',
         expect([output.body, log]).toEqual([file === fileLike ? 'ababcc' : 'abcabc', []]);
       }
     }
+  });
+
+  it('may wait for the file where it overrides both ways of asking', async () => {
+    const left = ['ab', 'c'];
+    const { handler, output, log } = stage();
+    await handler.run((_environ, startResponse) => {
+      startResponse('200 OK', [['Content-Length', '6']]);
+      return new DoubledEitherWay({ read: async () => Buffer.from(left.shift() ?? '') });
+    });
+    expect([output.body, log]).toEqual(['ababcc', []]);
   });
 
   it('is not given the length of the file', async () => {

@@ -77,8 +77,13 @@ export class FileWrapper implements Iterable<Uint8Array>, AsyncIterable<Uint8Arr
   /** The file block by block. */
   async *[Symbol.asyncIterator](): AsyncGenerator<Uint8Array, void, void> {
     const { filelike, blksize } = this;
-    if (this[Symbol.iterator] !== FileWrapper.prototype[Symbol.iterator]) {
-      // A class that extends this one has blocks of its own, however they are asked for.
+    const { prototype } = FileWrapper;
+    if (
+      this[Symbol.iterator] !== prototype[Symbol.iterator] &&
+      this[Symbol.asyncIterator] === prototype[Symbol.asyncIterator]
+    ) {
+      // A class that extends this one has blocks of its own, however they are asked for. One that has both ways of its
+      // own asks here for what it makes them of.
       yield* this[Symbol.iterator]();
       return;
     }
