@@ -4,6 +4,7 @@ import {
   type Application,
   BodyInput,
   type Environ,
+  readChunks,
   SimpleHandler,
   setupTestingDefaults,
   TextErrors,
@@ -102,6 +103,42 @@ describe('Under a handler, the validator', () => {
     const served = await serve(app, { environ: { REQUEST_METHOD: 'HEAD' } });
     expect(served.response).toMatch(/^HTTP\/1\.\d 200 OK\r\n.*\r\n\r\n$/s);
     expect(served.reported).toBe('');
+  });
+
+  it('lets a body be read as it comes', async () => {
+    const order: string[] = [];
+    const parts = ['abc', 'de'];
+    const input = new BodyInput({
+      pull() {
+        order.push('asked');
+        const part = parts.shift();
+        return part === undefined ? null : Buffer.from(part);
+      },
+    });
+    const app = validator(async (environ, startResponse) => {
+      for await (const chunk of readChunks(environ['wsgi.input'])) {
+        order.push(Buffer.from(chunk).toString());
+      }
+      startResponse('200 OK', [...text]);
+      return [];
+    });
+    const environ: Partial<Environ> = { 'wsgi.input': input };
+    setupTestingDefaults(environ);
+    await app(environ, () => () => {});
+    expect(order).toEqual(['asked', 'abc', 'asked', 'de', 'asked']);
+  });
+
+  it('finds a server that gives more of a body than readChunks asked for', async () => {
+    const app = validator(async (environ) => {
+      for await (const _ of readChunks(environ['wsgi.input'], 2));
+      return [];
+    });
+    const environ: Partial<Environ> = {};
+    setupTestingDefaults(environ);
+    Reflect.set(environ['wsgi.input'], 'read1', async () => Buffer.from('abc'));
+    await expect(app(environ, () => () => {})).rejects.toThrow(
+      /^server: input\.read1\(2\) gave 3 bytes/,
+    );
   });
 
   it('sees to the end of a stream that was never read', async () => {

@@ -7,7 +7,8 @@ import { checkArguments, violation } from './report.js';
 
 /**
  * `wsgi.input`, checked as it is used: how the application calls it, and what the server answers. It has the
- * contract's methods alone, so that an application which needs more than every server gives finds out here.
+ * contract's methods, so that an application which needs more than every server gives finds out here; and `read1`
+ * where the input has it, for `readChunks`: a client may wait for an answer to what it has sent so far.
  *
  * wsgiref refuses `read()` without a size, which blocks for ever on a socket. Here it is good: the input always
  * ends (`wsgi.input_terminated`), and waiting blocks nobody else.
@@ -20,12 +21,14 @@ export class ValidatedInput implements InputStream {
   readonly #exchange: Exchange;
   readonly #input: InputStream;
   readonly #received: ReceivedBytes;
+  declare readonly read1?: (...args: [size?: number]) => Promise<Uint8Array>;
 
   /** @param contentLength - the request's CONTENT_LENGTH, if it has one. */
   constructor(exchange: Exchange, input: InputStream, contentLength: unknown) {
     this.#exchange = exchange;
     this.#input = input;
     this.#received = new ReceivedBytes(exchange.caller, contentLength);
+    if (canReadSome(input)) this.read1 = (...args) => handled(this.#readSome(input, args));
   }
 
   read(...args: [size?: number]): Promise<Uint8Array> {
@@ -57,6 +60,12 @@ export class ValidatedInput implements InputStream {
     this.#checkCall('read', args);
     const data = await this.#answer('read', this.#input.read(...args));
     return this.#received.checkRead(data, args[0]);
+  }
+
+  async #readSome(input: ArrivedInput, args: [size?: number]): Promise<Uint8Array> {
+    this.#checkCall('read1', args);
+    const data = await this.#answer('read1', input.read1(...args));
+    return this.#received.checkSome(data, args[0]);
   }
 
   async #readLine(args: [size?: number]): Promise<Uint8Array> {
@@ -94,6 +103,15 @@ export class ValidatedInput implements InputStream {
     const rule = `input.${method}() must return a promise, not ${show(answer)}`;
     throw violation(this.#exchange.caller, rule, SECTION, answer);
   }
+}
+
+/** An input that can give what has arrived, as the servers' own can. */
+interface ArrivedInput {
+  read1(size?: number): Promise<Uint8Array>;
+}
+
+function canReadSome(input: object): input is ArrivedInput {
+  return 'read1' in input && typeof input.read1 === 'function';
 }
 
 const SECTION = 'Input and Error Streams';

@@ -28,6 +28,15 @@ export class ReceivedBytes {
     return bytes;
   }
 
+  /** An answer to `read1(size)`: what has arrived, at most `size` bytes of it; nothing is the end. */
+  checkSome(data: unknown, size: number = -1): Uint8Array {
+    const what = `input.read1(${size < 0 ? '' : size})`;
+    const bytes = this.#add(data, what);
+    this.#checkSize(bytes, what, size);
+    this.#atEnd ||= bytes.length === 0 && size !== 0;
+    return bytes;
+  }
+
   /** An answer to `readline(size)`: one line, or `size` bytes of it; a line without its end is the last. */
   checkLine(
     line: unknown,
