@@ -140,6 +140,32 @@ describe.each([
     );
   });
 
+  it('let one that needs the body for its header fields have it for HEAD, too', async () => {
+    const measuring: Middleware = (inner) => async (environ, startResponse) => {
+      const parts: Uint8Array[] = [];
+      const body = await inner(environ, startResponse);
+      try {
+        for await (const chunk of body) parts.push(chunk);
+      } finally {
+        await body.close?.();
+      }
+      return [Buffer.concat(parts)];
+    };
+    const one: Application = async (environ, startResponse) => {
+      const body = await app(environ, startResponse);
+      for await (const chunk of body) return [chunk];
+      return [];
+    };
+    const environ: Partial<Environ> = { REQUEST_METHOD: 'HEAD' };
+    setupTestingDefaults(environ);
+    const body = await between(measuring, one)(environ, () => () => {});
+    for await (const chunk of body) {
+      expect(Buffer.from(chunk).toString()).toBe('a');
+      break;
+    }
+    await body.close?.();
+  });
+
   it('find one that drops a chunk', async () => {
     const dropping = through(async function* (chunks) {
       for await (const chunk of chunks) if (chunk[0] !== bytes('b')[0]) yield chunk;

@@ -99,7 +99,8 @@ export class Exchange {
     if (this.closed) {
       throw violation(this.caller, 'a chunk was asked for after close()', 'Specification Details');
     }
-    this.#content.checkAsk(this.caller);
+    // Middleware may need all of the body, to make an ETag of it, as it does for GET.
+    if (this.caller === 'server') this.#content.checkAsk(this.caller);
     if (this.reading === 'not begun') this.reading = 'begun';
   }
 
