@@ -3,6 +3,7 @@ import {
   type Application,
   type Environ,
   type ResponseBody,
+  type StartResponse,
   setupTestingDefaults,
 } from '@wsgi/core';
 import { validator } from '@wsgi/core/validate';
@@ -215,6 +216,68 @@ describe.each([
     const reader = await request(app);
     expect(await complaint(() => reader.close())).toBe('close failed');
     expect(await complaint(() => input?.read(1))).toContain('after the response had ended');
+  });
+});
+
+describe('A client that goes while the application is at work is no mistake of', () => {
+  type Steps = (
+    environ: Environ,
+    startResponse: StartResponse,
+    waiting: Promise<void>,
+  ) => AsyncGenerator<Uint8Array>;
+
+  /** What is said of a body that the server closes while its first chunk is being made. */
+  async function cut(
+    steps: Steps,
+    wrap: (app: Application) => Application,
+  ): Promise<{ stepping: string; leaving: string; closing: string }> {
+    let goOn = (): void => {};
+    const waiting = new Promise<void>((resolve) => {
+      goOn = resolve;
+    });
+    const app: Application = (environ, startResponse) => steps(environ, startResponse, waiting);
+    const reader = await request(wrap(validator(app)));
+    const stepping = complaint(() => reader.next());
+    const leaving = complaint(() => reader.return());
+    const closing = await complaint(() => reader.close());
+    goOn();
+    return { stepping: await stepping, leaving: await leaving, closing };
+  }
+
+  const nothing = { stepping: '', leaving: '', closing: '' };
+  const wraps: Array<[string, (app: Application) => Application]> = [
+    ['an application', (app) => app],
+    ['middleware', (app) => validator(passing(app, 'finally'))],
+  ];
+
+  describe.each(wraps)('%s', (_kind, wrap) => {
+    it('that begins its response then', async () => {
+      const steps: Steps = async function* (_environ, startResponse, waiting) {
+        await waiting;
+        startResponse('200 OK', [...text]);
+        yield bytes('a');
+      };
+      expect(await cut(steps, wrap)).toEqual(nothing);
+    });
+
+    it('that reads its input then', async () => {
+      const steps: Steps = async function* (environ, startResponse, waiting) {
+        const input = environ['wsgi.input'];
+        startResponse('200 OK', [...text]);
+        await waiting;
+        yield await input.read();
+      };
+      expect(await cut(steps, wrap)).toEqual(nothing);
+    });
+
+    it('that ends then, short of its Content-Length', async () => {
+      const steps: Steps = async function* (_environ, startResponse, waiting) {
+        startResponse('200 OK', [...text, ['Content-Length', '5']]);
+        await waiting;
+        yield* [];
+      };
+      expect(await cut(steps, wrap)).toEqual(nothing);
+    });
   });
 });
 

@@ -64,6 +64,19 @@ export class Exchange {
     return this.closed || this.over || this.reading === 'ended';
   }
 
+  /**
+   * Whether the server ended the response while the application was at work on it, as it does when the client has gone.
+   * The application may not know of it yet: what it calls then is no mistake, and for the server to answer.
+   */
+  get cutShort(): boolean {
+    return this.working && (this.closed || this.over);
+  }
+
+  /** Whether nobody waits for the rest of the body: it was closed, or the body around it was. */
+  get abandoned(): boolean {
+    return this.closed || this.#outer?.abandoned === true;
+  }
+
   /** Notes that there is no body, and that all is over. */
   fail(): void {
     this.working = false;
@@ -132,7 +145,7 @@ export class Exchange {
   #checkEnd(): void {
     this.reading = 'ended';
     // The client has gone, and the application has seen it: what is missing now nobody waits for.
-    if (this.closed) return;
+    if (this.abandoned) return;
     if (!this.head) {
       const rule = 'the body ended, and startResponse() was never called';
       throw this.#refuse(rule, 'The start_response() Callable');

@@ -92,7 +92,7 @@ export class ValidatedInput implements InputStream {
   }
 
   #checkOpen(use: string): void {
-    if (!this.#exchange.over) return;
+    if (!this.#exchange.over || this.#exchange.cutShort) return;
     const rule = `wsgi.input was read (${use}) after the response had ended`;
     throw violation(this.#exchange.answerer, rule, SECTION);
   }
