@@ -4,6 +4,7 @@ import {
   BodyInput,
   type Environ,
   emptySource,
+  Headers,
   type OutputStream,
   type ResponseBody,
   SimpleHandler,
@@ -356,6 +357,15 @@ describe('the head', () => {
     ]);
     expect(other.environ?.SERVER_SOFTWARE).toBe('front/2');
     expect(other.text.match(/^(Server|Date): .*$/gm)).toEqual(['Server: app/3', 'Date: now']);
+  });
+
+  it.each([
+    ['Headers', new Headers([['Content-Type', 'text/plain']])],
+    ['an object', { 'Content-Type': 'text/plain' }],
+  ])('is refused where its fields are %s, with what makes a list of them', (_kind, headers) => {
+    expect(run({}, {}, headers as never).log.join('')).toMatch(
+      /headers must be an array .*; \[\.\.\.headers\] makes one of Headers or a Map, Object\.entries\(headers\) of an object\n/,
+    );
   });
 
   it('is a Status field and no status line where a server stands behind', () => {

@@ -50,7 +50,7 @@ export function checkStatus(status: unknown): asserts status is string {
 export function checkHeaders(headers: unknown, headersClass: HeadersClass): Headers {
   if (!Array.isArray(headers)) {
     throw new TypeError(
-      `startResponse: headers must be an array of [name, value] pairs, not ${show(headers)}`,
+      `startResponse: headers must be an array of [name, value] pairs, not ${show(headers)}; [...headers] makes one of Headers or a Map, Object.entries(headers) of an object`,
     );
   }
   const fields: HeaderList = [];
