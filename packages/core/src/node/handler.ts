@@ -109,6 +109,10 @@ export class NodeHandler extends BaseHandler implements Holder {
     // In a pipeline, Node gives a response the socket when those before it are sent, and until then does not tell
     // it when the connection closes.
     if (response.socket !== null) return;
+    if (request.socket.destroyed) {
+      onClose();
+      return;
+    }
     const forget = onceClosed(request.socket, onClose);
     running.then(forget, forget);
   }
