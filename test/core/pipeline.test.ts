@@ -50,3 +50,24 @@ it('an application that is called when the client of a pipeline has already gone
   client.write('GET /second HTTP/1.1\r\nHost: a\r\n\r\n');
   expect(await closed).toMatchObject({ code: 'ECONNRESET' });
 });
+
+it.each(['as Node made it', 'with a field of the host'])(
+  'a 100 (Continue) that waits in a pipeline stays ahead of the head of its answer, on a response %s',
+  async (kind) => {
+    const gateway = mountGateway((_environ, startResponse) => {
+      startResponse('200 OK', [['Content-Type', 'text/plain']]);
+      return [Buffer.alloc(5000, 's')];
+    });
+    const { client, first } = await dialBehind((request, response) => {
+      if (kind !== 'as Node made it') response.setHeader('X-Host', 'host');
+      gateway(request, response);
+      first.then((before) => before.end('first'));
+    });
+    const expecting = 'Expect: 100-continue\r\nContent-Length: 2\r\nConnection: close\r\n\r\nab';
+    client.write(`PUT /second HTTP/1.1\r\nHost: a\r\n${expecting}`);
+    const parts = await client.setEncoding('latin1').toArray();
+    const [, ...second] = parts.join('').split(/(?=HTTP\/1\.1 )/);
+    expect(second.map((answer) => answer.slice(0, 12))).toEqual(['HTTP/1.1 100', 'HTTP/1.1 200']);
+    expect(second[1]?.split('\r\n\r\n')[1]).toBe('s'.repeat(5000));
+  },
+);

@@ -14,6 +14,11 @@ export function sendHead(response: NodeResponse, status: string, headers: Header
   const bare = isBare(response);
   if (bare && isBlank(response)) writeHead(response, status, headers);
   else mergeHead(response, status, headers);
+  // Where an answer waits in a pipeline, Node puts its head before the 100 (Continue) that waits, too, unless the head
+  // is written by itself: the client would take that for the beginning of the body.
+  if (!('stream' in response) && response.socket === null && response.req.headers.expect) {
+    response.flushHeaders();
+  }
   return bare;
 }
 
