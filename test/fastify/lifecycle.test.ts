@@ -1,4 +1,5 @@
 import { once } from 'node:events';
+import { Socket } from 'node:net';
 import type { Application } from '@wsgi/core';
 import { fastifyGateway } from '@wsgi/fastify';
 import { describe, expect, it } from 'vitest';
@@ -174,4 +175,31 @@ describe('server-sent events', () => {
     socket.destroy();
     await end;
   });
+});
+
+it('a write() that waits in a pipeline ends when its client leaves before its turn', async () => {
+  const { app } = host();
+  const client = new Socket().on('error', () => {});
+  let settle = (_reason: unknown): void => {};
+  const settled = new Promise((resolve) => {
+    settle = resolve;
+  });
+  app.get('/held', () => new Promise(() => {}));
+  await app.register(fastifyGateway, {
+    prefix: '/gateway',
+    async app(_environ, startResponse) {
+      const write = startResponse('200 OK', TEXT);
+      setImmediate(() => client.destroy());
+      try {
+        // What is in front of it is never answered, so that it soon finds no room.
+        for (;;) await write(Buffer.alloc(100_000));
+      } catch (error) {
+        settle(error);
+      }
+      return [];
+    },
+  });
+  client.connect(await listen(app), '127.0.0.1');
+  client.write('GET /held HTTP/1.1\r\nHost: a\r\n\r\nGET /gateway HTTP/1.1\r\nHost: a\r\n\r\n');
+  expect(await settled).toMatchObject({ code: 'ECONNRESET' });
 });

@@ -45,13 +45,18 @@ export class BodyStream extends Readable {
     return isBare(response) && this.listenerCount('data') === 1;
   }
 
+  /** Ends all waiting: nobody is there any more. */
+  wake(): void {
+    this.#room.open();
+    this.#drained.open();
+  }
+
   override _read(): void {
     this.#room.open();
   }
 
   override _destroy(error: Error | null, done: (error?: Error | null) => void): void {
-    this.#room.open();
-    this.#drained.open();
+    this.wake();
     this.#onGone();
     done(error);
   }

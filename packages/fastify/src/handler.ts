@@ -67,6 +67,12 @@ export class ReplyHandler extends NodeHandler {
     return this.#stream?.releasesBytes === true;
   }
 
+  /** What waits in a pipeline when its connection closes never closes itself, and Fastify does not destroy its stream. */
+  override handleDisconnect(): void {
+    super.handleDisconnect();
+    this.#stream?.wake();
+  }
+
   /** Hands the body to Fastify; what a hook throws meanwhile goes to the error handler, as for any route. */
   #send(payload: Buffer | BodyStream | undefined): void {
     const reply = this.#reply;
