@@ -1,6 +1,9 @@
 import { Readable } from 'node:stream';
 import { isBare, type NodeResponse } from '@wsgi/core/node';
 
+/** To wait until all has left costs small chunks time, and spares little memory. */
+const SMALL = 64 * 1024;
+
 /** A body on its way through Fastify: to the response, or to a hook that makes something else of it. */
 export class BodyStream extends Readable {
   readonly #response: NodeResponse;
@@ -13,7 +16,7 @@ export class BodyStream extends Readable {
 
   /** @param onGone - told when it is destroyed: by a disconnect, or by whoever replaces it. */
   constructor(response: NodeResponse, onGone: () => void) {
-    super({ highWaterMark: 64 * 1024 });
+    super({ highWaterMark: SMALL });
     this.#response = response;
     this.#onGone = onGone;
     if ('stream' in response) return;
@@ -26,7 +29,7 @@ export class BodyStream extends Readable {
   /** Takes a chunk; a promise where the next one is to wait. */
   accept(chunk: Uint8Array): void | Promise<void> {
     const hasRoom = this.destroyed || this.push(chunk);
-    this.#releases = this.#hasGoneOn();
+    this.#releases = chunk.length > SMALL && this.#hasGoneOn();
     if (this.#releases) return this.#drained.wait();
     return hasRoom ? undefined : this.#room.wait();
   }
