@@ -1,4 +1,5 @@
 import type { EventEmitter } from 'node:events';
+import type { ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 
 /**
@@ -11,6 +12,25 @@ import type { Socket } from 'node:net';
 export function resetConnection(socket: Socket): void {
   if ('encrypted' in socket || socket.remoteFamily === undefined) socket.destroy();
   else socket.resetAndDestroy();
+}
+
+/**
+ * Node ends a connection in order when its client has closed its own side, whatever is being sent: of a body that
+ * only the connection's end delimits, a part would pass for the whole.
+ *
+ * @param isDelimiting - whether the end of the connection is what delimits the response now.
+ */
+export function refuseOrderlyEnd(
+  socket: Socket,
+  response: ServerResponse,
+  isDelimiting: () => boolean,
+): void {
+  const onEnd = (): void => {
+    if (isDelimiting() && !response.writableEnded) resetConnection(socket);
+  };
+  // Before Node's own listener: once its end is under way, a connection can no longer be reset.
+  socket.prependListener('end', onEnd);
+  response.on('close', () => socket.off('end', onEnd));
 }
 
 const watchers = new WeakMap<EventEmitter, Set<() => void>>();

@@ -1,8 +1,10 @@
 import cluster from 'node:cluster';
+import { ServerResponse } from 'node:http';
 import { performance } from 'node:perf_hooks';
 import type { Readable, Writable } from 'node:stream';
 import { ClientDisconnectedError } from '../errors.js';
 import { BaseHandler } from '../handlers/base.js';
+import { isBodyless } from '../handlers/framing.js';
 import { isPromise } from '../handlers/promise.js';
 import { Headers } from '../headers.js';
 import { INTERNAL_ERROR } from '../http2-codes.js';
@@ -11,11 +13,12 @@ import { BodyInput } from '../streams/input.js';
 import { ReadableSource } from '../streams/readable-source.js';
 import type { Application, ErrorStream, InputStream } from '../types.js';
 import { blankEnviron } from './blank.js';
-import { onceClosed, resetConnection } from './connection.js';
+import { onceClosed, refuseOrderlyEnd, resetConnection } from './connection.js';
 import { drain, hasBody, onceSent, refuseRest } from './drain.js';
 import { addRequestHeaders, type MountedTarget, type NodeRequest, requestVars } from './environ.js';
 import { cutOff } from './linger.js';
-import { type NodeResponse, sendHead } from './response-head.js';
+import { endWith, SMALL } from './response-end.js';
+import { type NodeResponse, type Passage, sendHead } from './response-head.js';
 import { keepRequest, letGoOfReset, onceGone } from './stream-close.js';
 import { keepTick } from './tick.js';
 import { type Holder, mayHold } from './turn.js';
@@ -66,8 +69,7 @@ export class NodeHandler extends BaseHandler implements Holder {
   #listening = false;
   #onClose: (() => void) | undefined;
   #http2 = false;
-  /** The bytes go to Node itself, and not to middleware. */
-  #bare = false;
+  #passage: Passage = 'wrapped';
   /** The chunk that completes the body, held until the end of the response: both go in one write. */
   #last: Uint8Array | undefined;
 
@@ -105,7 +107,9 @@ export class NodeHandler extends BaseHandler implements Holder {
     if (response.destroyed) onClose();
     // 'close' comes after a whole response too; the handler knows whether it was over.
     else response.on('close', onClose);
-    if (this.requestProtocol === 'HTTP/1.0') this.#refuseOrderlyEnd();
+    if (this.requestProtocol === 'HTTP/1.0') {
+      refuseOrderlyEnd(request.socket, response, () => this.endsWithConnection);
+    }
     // In a pipeline, Node gives a response the socket when those before it are sent, and until then does not tell
     // it when the connection closes.
     if (response.socket !== null) return;
@@ -115,21 +119,6 @@ export class NodeHandler extends BaseHandler implements Holder {
     }
     const forget = onceClosed(request.socket, onClose);
     running.then(forget, forget);
-  }
-
-  /**
-   * Node ends a connection in order when its client has closed its own side, whatever is being sent: of a body that
-   * only the connection's end delimits, a part would pass for the whole.
-   */
-  #refuseOrderlyEnd(): void {
-    const { response } = this;
-    const { socket } = this.request;
-    const onEnd = (): void => {
-      if (this.endsWithConnection && !response.writableEnded) resetConnection(socket);
-    };
-    // Before Node's own listener: once its end is under way, a connection can no longer be reset.
-    socket.prependListener('end', onEnd);
-    response.on('close', () => socket.off('end', onEnd));
   }
 
   override declines(status: string): boolean {
@@ -230,7 +219,26 @@ export class NodeHandler extends BaseHandler implements Holder {
     // A client that sent too much is told that its connection ends (RFC 9110 section 15.5.14).
     if (this.bodyRefused && !this.#http2) response.setHeader('Connection', 'close');
     if (this.bodyIsWhole && this.bodyLeft) keepRequest(this.request);
-    this.#bare = sendHead(response, this.status ?? this.errorStatus, this.headers ?? new Headers());
+    const { status = this.errorStatus, headers = new Headers() } = this;
+    this.#passage = sendHead(response, status, headers);
+  }
+
+  /** By the head that Node has sent: whoever has set fields on the response, or wrapped it, may have changed the length. */
+  override get endsWithConnection(): boolean {
+    const { headers, requestMethod, response, status = '' } = this;
+    if (!(response instanceof ServerResponse) || !response.headersSent) {
+      return super.endsWithConnection;
+    }
+    const hasLength =
+      this.#passage === 'untouched'
+        ? headers?.has('Content-Length')
+        : response.hasHeader('Content-Length');
+    return (
+      this.headersSent &&
+      !hasLength &&
+      !response.chunkedEncoding &&
+      !isBodyless(requestMethod, status)
+    );
   }
 
   /** Whether the body was found larger than `maxBodySize`. */
@@ -248,7 +256,7 @@ export class NodeHandler extends BaseHandler implements Holder {
 
   /** Node says 'drain' when the socket has taken all; a response that waits in a pipeline, or middleware, before that. */
   override get releasesBytes(): boolean {
-    return this.#bare && this.response.socket !== null;
+    return this.#passage !== 'wrapped' && this.response.socket !== null;
   }
 
   #writeNow(data: Uint8Array): void | Promise<void> {
@@ -342,14 +350,9 @@ export class NodeHandler extends BaseHandler implements Holder {
   }
 
   #endNow(): void {
-    const { response } = this;
     const last = this.#last;
     this.#last = undefined;
-    if (last === undefined) response.end();
-    // Node joins a string to the header fields and sends one buffer; of bytes it sends two. Middleware that has
-    // wrapped `end` to see the body shall see the bytes.
-    else if (this.#bare && last.length <= SMALL) response.end(latin1(last), 'latin1');
-    else response.end(last);
+    endWith(this.response, last, this.#passage);
   }
 
   /**
@@ -386,14 +389,4 @@ export class NodeHandler extends BaseHandler implements Holder {
       cutOff(response);
     }
   }
-}
-
-/** Up to this size a copy costs less than a second buffer in the write. */
-const SMALL = 4096;
-
-function latin1(bytes: Uint8Array): string {
-  const buffer = Buffer.isBuffer(bytes)
-    ? bytes
-    : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
-  return buffer.toString('latin1');
 }

@@ -6,20 +6,24 @@ import type { Headers } from '../headers.js';
 export type NodeResponse = ServerResponse | Http2ServerResponse;
 
 /**
- * Gives a response its status and header fields.
- *
- * @returns whether what the response is given from now on goes to Node itself.
+ * How what a response is given gets to Node: `'untouched'`, head and body; `'bare'`, the body at least; or `'wrapped'`,
+ * through middleware.
  */
-export function sendHead(response: NodeResponse, status: string, headers: Headers): boolean {
+export type Passage = 'untouched' | 'bare' | 'wrapped';
+
+/** Gives a response its status and header fields. */
+export function sendHead(response: NodeResponse, status: string, headers: Headers): Passage {
   const bare = isBare(response);
-  if (bare && isBlank(response)) writeHead(response, status, headers);
+  const untouched = bare && isBlank(response);
+  if (untouched) writeHead(response, status, headers);
   else mergeHead(response, status, headers);
   // Where an answer waits in a pipeline, Node puts its head before the 100 (Continue) that waits, too, unless the head
   // is written by itself: the client would take that for the beginning of the body.
   if (!('stream' in response) && response.socket === null && response.req.headers.expect) {
     response.flushHeaders();
   }
-  return bare;
+  if (untouched) return 'untouched';
+  return bare ? 'bare' : 'wrapped';
 }
 
 /**
