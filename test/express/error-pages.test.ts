@@ -2,6 +2,7 @@ import type { Application } from '@wsgi/core';
 import { mountGateway } from '@wsgi/express';
 import type { ErrorRequestHandler } from 'express';
 import { describe, expect, it } from 'vitest';
+import { dialEndpoint, wasReset } from '../torture/dial.ts';
 import { recorder, serve, text, versions } from './support.ts';
 
 const TEAPOT = Object.assign(new Error('short and stout'), { status: 418 });
@@ -106,6 +107,24 @@ describe.each(versions)('the error page of $version', ({ express }) => {
       const body = Buffer.alloc(1_000_000, 'a');
       expect(await (await fetch(origin, { method: 'POST', body })).text()).toBe('page');
     }
+  });
+
+  it('that destroys what was begun does not make it look whole to HTTP/1.0', async () => {
+    const host = express();
+    const app: Application = async function* (_environ, startResponse) {
+      startResponse('200 OK', []);
+      yield Buffer.from('half');
+      throw TEAPOT;
+    };
+    host.use(mountGateway(app, { errors: recorder().errors }));
+    const page: ErrorRequestHandler = (_error, _request, response, _next) => {
+      response.destroy();
+    };
+    host.use(page);
+    const port = Number(new URL(await serve(host)).port);
+    const socket = await dialEndpoint({ port, secure: false, protocol: 'http1' });
+    socket.write('GET / HTTP/1.0\r\n\r\n');
+    expect(await wasReset(socket)).toBe(true);
   });
 
   it("is the adapter's own where there is no next", async () => {

@@ -386,6 +386,15 @@ const inTheHost: Failure[] = [
     ...cut,
   },
   {
+    at: 'an error page that ends a response that was begun',
+    app: answering(() => steps('a', fail)),
+    page: (_error, _request, response, _next) => {
+      response.statusCode = 500;
+      response.end('page');
+    },
+    ...cut,
+  },
+  {
     at: 'a throw in the handler after a declined response',
     app: (_environ, startResponse) => {
       begin(startResponse, '404 Not Found');

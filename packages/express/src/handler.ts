@@ -52,22 +52,19 @@ export class ExpressGatewayHandler extends NodeHandler {
     if (this.#isOver) return undefined;
     if (!this.response.headersSent) {
       return this.leaveAnswer(() => {
-        if (!this.#isOver) this.#handOver(error, next);
+        if (this.#isOver) return;
+        this.letGoOfRequest();
+        next(asError(error));
       });
     }
-    this.#handOver(error, next);
-    // Express's default handler destroys the connection of a response that was begun; another may not.
+    // First: a handler that ends or destroys a response that was begun would make what there is of it look whole.
     this._abort();
+    next(asError(error));
     return undefined;
   }
 
   /** Whether nobody is there to answer, or somebody else in the host has begun to. */
   get #isOver(): boolean {
     return this.clientGone || (this.response.headersSent && !this.headersSent);
-  }
-
-  #handOver(error: unknown, next: NextFunction): void {
-    this.letGoOfRequest();
-    next(asError(error));
   }
 }
