@@ -25,15 +25,26 @@ export function addExpressVars(environ: RequestEnviron, request: ExpressRequest)
  */
 export function mountedTarget(request: ExpressRequest): MountedTarget {
   // Express gives each request object a prototype of its own, which makes every look at it slow: one look each.
-  const { url = '/', originalUrl = url, baseUrl = '' } = request;
+  const { url = '/', originalUrl = url, baseUrl } = request;
   const { path, query } = splitTarget(url);
   const original = originalUrl === url ? path : splitTarget(originalUrl).path;
-  const rest = original.startsWith(baseUrl) ? original.slice(baseUrl.length) : path;
+  const mount = baseUrl ?? strippedMount(original, path);
+  const rest = original.startsWith(mount) ? original.slice(mount.length) : path;
   // Of `/gateways/x`, rewritten to `/gateway/s/x`, the mount `/gateway` is no part.
   const inMount = rest === '' || rest.startsWith('/');
   const isWhole = inMount && withoutSlashes(rest) === withoutSlashes(path);
-  const { scriptName, pathInfo } = mountedPath(baseUrl, isWhole ? rest : path);
+  const { scriptName, pathInfo } = mountedPath(mount, isWhole ? rest : path);
   return { scriptName, pathInfo, query, uri: originalUrl };
+}
+
+/**
+ * What connect, and others that take its middleware, have cut off `url`: they set `originalUrl` and no `baseUrl`.
+ * Nothing, where `url` is not the end of it: somebody has rewritten it.
+ */
+function strippedMount(original: string, path: string): string {
+  // All of it: a path is never left empty.
+  if (path === '/' && !original.endsWith('/')) return original;
+  return original.endsWith(path) ? original.slice(0, original.length - path.length) : '';
 }
 
 function withoutSlashes(path: string): string {
