@@ -1,3 +1,4 @@
+import { AsyncResource } from 'node:async_hooks';
 import { Readable } from 'node:stream';
 import type { RequestEnviron } from '../types.js';
 import type { NodeRequest } from './environ.js';
@@ -32,12 +33,13 @@ export function drain(body: Readable, done: (whole: boolean) => void): void {
     return;
   }
   let left = MOST_BYTES;
-  const finish = (whole: boolean): void => {
+  // What the request says, it says in the connection's context, and not in that of who waits for it.
+  const finish = AsyncResource.bind((whole: boolean): void => {
     clearTimeout(timer);
     body.off('data', onData).off('end', onEnd).off('close', onClose);
     carrier.off('error', onClose);
     done(whole);
-  };
+  });
   const onData = (chunk: Uint8Array): void => {
     left -= chunk.length;
     if (left < 0) finish(false);

@@ -1,3 +1,4 @@
+import { AsyncResource } from 'node:async_hooks';
 import cluster from 'node:cluster';
 import { ServerResponse } from 'node:http';
 import { performance } from 'node:perf_hooks';
@@ -21,7 +22,7 @@ import { endWith, SMALL } from './response-end.js';
 import { type NodeResponse, type Passage, sendHead } from './response-head.js';
 import { keepRequest, letGoOfReset, onceGone } from './stream-close.js';
 import { keepTick } from './tick.js';
-import { type Holder, mayHold } from './turn.js';
+import { type Holder, HolderInContext, mayHold } from './turn.js';
 
 keepTick();
 
@@ -93,9 +94,11 @@ export class NodeHandler extends BaseHandler implements Holder {
 
   #watch(running: PromiseLike<void>): void {
     const { request, response } = this;
+    // A connection closes in nobody's context; the body is closed in the one it was made in.
+    const context = new AsyncResource('WSGIResponse');
     // Named first: see `gateway.signal` in host.ts.
     const onClose = (): void => {
-      this.handleDisconnect();
+      context.runInAsyncScope(this.handleDisconnect, this);
       this.#wake?.();
     };
     if ('stream' in response) {
@@ -330,8 +333,9 @@ export class NodeHandler extends BaseHandler implements Holder {
    */
   protected holdEnd(body: Uint8Array | undefined): Buffer | undefined {
     if (body === undefined || body.length > SMALL || this.bodyLeft || this.#http2) return undefined;
-    if ('encrypted' in this.request.socket || !mayHold(this, performance.now())) return undefined;
-    return Buffer.from(body);
+    if ('encrypted' in this.request.socket) return undefined;
+    const isHeld = mayHold(new HolderInContext(this), performance.now());
+    return isHeld ? Buffer.from(body) : undefined;
   }
 
   /** Ends a response that has waited for the end of the turn. */

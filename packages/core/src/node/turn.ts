@@ -1,6 +1,25 @@
+import { AsyncResource } from 'node:async_hooks';
+
 /** Whoever holds answers that are whole, and has yet to hand them to the system. */
 export interface Holder {
   sendHeld(): void;
+}
+
+/**
+ * A holder that sends its answer in the asynchronous context in which that was given, and not in that of another, whose
+ * answer leaves in the same turn: whoever sees an answer end may ask `AsyncLocalStorage` for its request.
+ */
+export class HolderInContext extends AsyncResource implements Holder {
+  readonly #holder: Holder;
+
+  constructor(holder: Holder) {
+    super('WSGIResponse');
+    this.#holder = holder;
+  }
+
+  sendHeld(): void {
+    this.runInAsyncScope(this.#holder.sendHeld, this.#holder);
+  }
 }
 
 /** Milliseconds. An application that took longer has kept the answers before its own waiting long enough. */
