@@ -1,6 +1,7 @@
-import type { ResponseBody } from '../types.js';
+import { show } from '../show.js';
+import type { AsyncResponseBody, ResponseBody } from '../types.js';
 import { isFileHandle, isWholeFile } from '../util/file-wrapper.js';
-import { checkChunk } from './checks.js';
+import { checkChunk, expectRejection } from './checks.js';
 import { isPromise } from './promise.js';
 
 /** One step of a body: what should be a chunk, or the end. */
@@ -28,33 +29,38 @@ export class BodyReader {
   #waiting = false;
   #closed = false;
   #closing: Promise<void> | undefined;
-  /** Where in an array the next step is: no iterator is needed for the most common of bodies. */
+  /** The body, if it is an array: no iterator is needed for the most common of bodies. */
+  readonly #array: readonly Uint8Array[] | undefined;
+  /** Where in it the next step is. */
   #index = 0;
 
   constructor(body: ResponseBody) {
     this.#body = body;
-    expectError(body);
+    if (isArray(body)) this.#array = body;
+    else expectError(body);
   }
 
   /** True when it is known that there are no more steps: after the last element of an array. */
   get atEnd(): boolean {
-    return Array.isArray(this.#body) && this.#index >= this.#body.length;
+    return this.#array !== undefined && this.#index >= this.#array.length;
   }
 
   /** The next step; a promise where the body is asynchronous. */
   next(): Step | Promise<Step> {
-    const body = this.#body;
-    if (Array.isArray(body)) {
-      if (this.#index >= body.length) return END;
-      const value: Uint8Array = body[this.#index];
+    const array = this.#array;
+    if (array !== undefined) {
+      if (this.#index >= array.length) return END;
+      const value = array[this.#index];
+      checkChunk(value);
       this.#index += 1;
       return { done: false, value };
     }
-    this.#iterator ??= iterate(body);
+    this.#iterator ??= iterate(this.#body);
     this.#stepping = true;
     try {
       const step = this.#iterator.next();
       if (isPromise(step)) return this.#settle(step);
+      checkStep(step);
       if (step.done) this.#exhausted = true;
       return step;
     } catch (error) {
@@ -69,6 +75,7 @@ export class BodyReader {
     this.#waiting = true;
     try {
       const step = await pending;
+      checkStep(step);
       if (step.done) this.#exhausted = true;
       return step;
     } catch (error) {
@@ -94,6 +101,7 @@ export class BodyReader {
     this.#closed = true;
     // Nobody asked for a chunk, so nobody was told what is wrong with it.
     if (this.#iterator === undefined) expectError(this.#body, report);
+    while (!this.atEnd && this.#array !== undefined) expectRejection(this.#array[this.#index++]);
     const iterator = this.#exhausted ? undefined : this.#iterator;
     const returned = iterator && attempt(() => iterator.return?.(), report);
     // A generator that waits for something of its own answers `return()` only after that, and `close()` may be
@@ -111,7 +119,25 @@ export class BodyReader {
 
 function iterate(body: ResponseBody): Source {
   if (isWholeFile(body)) return body.steps();
-  return Symbol.asyncIterator in body ? body[Symbol.asyncIterator]() : body[Symbol.iterator]();
+  return isAsync(body) ? body[Symbol.asyncIterator]() : body[Symbol.iterator]();
+}
+
+/** As `for await` has it: what is undefined counts as if it were not there. */
+function isAsync(body: ResponseBody): body is AsyncResponseBody {
+  return Symbol.asyncIterator in body && body[Symbol.asyncIterator] != null;
+}
+
+/** Whether a body is an array as it stands, of whatever realm, and not of a class that makes other chunks of it. */
+function isArray(body: ResponseBody | undefined): body is Uint8Array[] {
+  return Array.isArray(body) && body[Symbol.iterator] === body.values;
+}
+
+/** ECMA-262 section 7.4: what an iterator answers with must be an object. */
+function checkStep(step: unknown): void {
+  if (typeof step === 'object' && step !== null) return;
+  throw new TypeError(
+    `the iterator of the body answered next() with ${show(step)}; it must answer with { done, value }`,
+  );
 }
 
 /** `close()`; a Node stream has none and would keep its file or socket, so its `destroy()` stands in. */
@@ -148,7 +174,7 @@ function attempt(task: () => unknown, report: (error: unknown) => void): Promise
  * @throws TypeError when the array holds something that is no chunk, while there is still time to say so.
  */
 export function sizeOf(body: ResponseBody | undefined): number | undefined {
-  if (Array.isArray(body)) {
+  if (isArray(body)) {
     let size = 0;
     for (const chunk of body) {
       checkChunk(chunk);

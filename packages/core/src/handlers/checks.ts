@@ -105,15 +105,18 @@ export function checkBody(body: unknown): asserts body is ResponseBody {
       'the application returned a bare Uint8Array, which would be sent a byte at a time; return it in an array: [chunk]',
     );
   }
-  if (
-    typeof body !== 'object' ||
-    body === null ||
-    !(Symbol.iterator in body || Symbol.asyncIterator in body)
-  ) {
+  if (typeof body !== 'object' || body === null || !isIterable(body)) {
     throw new TypeError(
       `the application returned ${show(body)}; return an iterable of Uint8Array chunks, [] for an empty body`,
     );
   }
+}
+
+function isIterable(body: object): boolean {
+  const ways: Partial<Iterable<unknown> & AsyncIterable<unknown>> = body;
+  return (
+    typeof ways[Symbol.iterator] === 'function' || typeof ways[Symbol.asyncIterator] === 'function'
+  );
 }
 
 /**
@@ -129,9 +132,15 @@ export function checkChunk(chunk: unknown): asserts chunk is Uint8Array {
     );
   }
   if (types.isPromise(chunk)) {
+    expectRejection(chunk);
     throw new TypeError(
       'a chunk of the body is a promise; yield what it resolves to, from an async generator',
     );
   }
   throw new TypeError(`a chunk of the body is ${show(chunk)}; chunks are Uint8Array`);
+}
+
+/** What should be a chunk and is a promise, nobody waits for: without this, one that is rejected would end the process. */
+export function expectRejection(chunk: unknown): void {
+  if (types.isPromise(chunk)) chunk.catch(() => {});
 }

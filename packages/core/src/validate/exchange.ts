@@ -1,4 +1,5 @@
 import { types } from 'node:util';
+import { expectRejection } from '../handlers/checks.js';
 import { show } from '../show.js';
 import { BlockBoundaries } from './block-boundaries.js';
 import { Content } from './content.js';
@@ -169,6 +170,7 @@ export class Exchange {
   }
 
   #refuse(rule: string, section: Section, actual?: unknown) {
+    expectRejection(actual);
     return violation(this.answerer, rule, section, actual);
   }
 }
