@@ -1,6 +1,7 @@
 import { STATUS_CODES } from 'node:http';
 import { Headers } from '@wsgi/core/headers';
-import { mergeVary, type NodeResponse } from '@wsgi/core/node';
+import { http2Fields, mergeVary, type NodeResponse } from '@wsgi/core/node';
+import type { HeaderList } from '@wsgi/core/types';
 import type { FastifyReply } from 'fastify';
 
 /**
@@ -19,7 +20,7 @@ export function setHead(
   const code = Number(status.slice(0, 3));
   reply.code(code);
   if (http1) setReason(raw, code, status.slice(4));
-  for (const [name, value] of grouped(headers)) {
+  for (const [name, value] of grouped(http1 ? headers.items() : http2Fields(headers))) {
     if (name === 'content-length') continue;
     if (name === 'vary') reply.header(name, varyOf(reply, value));
     else if (name === 'set-cookie') reply.header(name, cookiesOf(raw, value));
@@ -29,9 +30,9 @@ export function setHead(
 }
 
 /** The values by name, lower-case: a list of those that a name has several of. */
-function grouped(headers: Headers): Map<string, string | string[]> {
+function grouped(fields: HeaderList): Map<string, string | string[]> {
   const groups = new Map<string, string | string[]>();
-  for (const [name, value] of headers.items()) {
+  for (const [name, value] of fields) {
     const key = lowerCase(name);
     const group = groups.get(key);
     if (group === undefined) groups.set(key, value);

@@ -102,6 +102,30 @@ export const startResponse: Behaviour[] = [
     },
   },
   {
+    name: 'white space around a value does not cost the client the header',
+    async run(stage) {
+      const mounted = await stage.mount((_environ, startResponse) => {
+        startResponse('200 OK', [...text, ['X-Spaced', ' \ta  b\t '], ['Set-Cookie', ' c=1 ']]);
+        return [bytes('x')];
+      });
+      const response = await mounted.fetch();
+      expect(response.status).toBe(200);
+      expect(response.header('x-spaced')).toBe('a  b');
+      expect(response.all('set-cookie')).toEqual(['c=1']);
+    },
+  },
+  {
+    name: 'headers that only HTTP/1 has a use for, as a gateway passes them on, do no harm',
+    async run(stage) {
+      const mounted = await stage.mount((_environ, startResponse) => {
+        startResponse('200 OK', [...text, ['Proxy-Connection', 'close'], ['HTTP2-Settings', 'x']]);
+        return [bytes('whole')];
+      });
+      const response = await mounted.fetch();
+      expect([response.status, response.text]).toEqual([200, 'whole']);
+    },
+  },
+  {
     name: 'repeated Set-Cookie headers stay apart',
     async run(stage) {
       const mounted = await stage.mount((_environ, startResponse) => {

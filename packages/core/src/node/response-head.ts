@@ -1,6 +1,7 @@
 import { ServerResponse } from 'node:http';
 import type { Http2ServerResponse } from 'node:http2';
 import type { Headers } from '../headers.js';
+import type { HeaderList } from '../types.js';
 
 /** A response of node:http, https or http2's compat API. */
 export type NodeResponse = ServerResponse | Http2ServerResponse;
@@ -60,14 +61,14 @@ function mergeHead(response: NodeResponse, status: string, headers: Headers): vo
   if (response.hasHeader('Content-Length')) response.removeHeader('Content-Length');
   if (response.hasHeader('Transfer-Encoding')) response.removeHeader('Transfer-Encoding');
   if ('stream' in response) {
-    for (const [name, values] of grouped(response, headers).values()) {
+    for (const [name, values] of grouped(response, http2Fields(headers)).values()) {
       // HTTP/2's API takes no repeated field but cookies; a list is the same (RFC 9110 section 5.3).
       response.setHeader(name, isCookie(name) ? values : values.join(', '));
     }
     response.writeHead(codeOf(status));
     return;
   }
-  for (const [name, values] of grouped(response, headers).values()) {
+  for (const [name, values] of grouped(response, headers.items()).values()) {
     const [only] = values;
     response.setHeader(name, values.length === 1 && only !== undefined ? only : values);
   }
@@ -78,13 +79,30 @@ function codeOf(status: string): number {
   return Number(status.slice(0, 3));
 }
 
+/**
+ * The fields as they may stand in HTTP/2: without what is HTTP/1's, which Node refuses, and without white space around
+ * a value, which clients refuse or drop the field for (RFC 9113 sections 8.2.1 and 8.2.2).
+ */
+export function http2Fields(headers: Headers): HeaderList {
+  const fields: HeaderList = [];
+  for (const [name, value] of headers.items()) {
+    if (!HTTP1_FIELD.test(name)) fields.push([name, value.replace(AROUND, '')]);
+  }
+  return fields;
+}
+
+/** The hop-by-hop fields are refused wherever the application runs. */
+const HTTP1_FIELD = /^(?:proxy-connection|http2-settings)$/i;
+/** White space at either end; each is looked at once. */
+const AROUND = /^[\t ]+|(?<![\t ])[\t ]+$/g;
+
 /** The application's values by name in lower case, with what the host's cookies and `Vary` add to them. */
 function grouped(
   response: NodeResponse,
-  headers: Headers,
+  fields: HeaderList,
 ): Map<string, [name: string, values: string[]]> {
   const groups = new Map<string, [name: string, values: string[]]>();
-  for (const [name, value] of headers.items()) {
+  for (const [name, value] of fields) {
     const key = name.toLowerCase();
     const group = groups.get(key);
     if (group !== undefined) group[1].push(value);
