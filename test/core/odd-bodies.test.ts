@@ -4,6 +4,7 @@ import {
   type Application,
   BodyInput,
   emptySource,
+  FileWrapper,
   type ResponseBody,
   SimpleHandler,
   setupTestingDefaults,
@@ -97,6 +98,17 @@ it.each<[string, unknown, string, string]>([
   const [head = '', content] = output.split('\r\n\r\n');
   expect(content).toBe(sent);
   expect(/Content-Length: (\d+)/.exec(head)?.[1] ?? '').toBe(length);
+});
+
+it('a file whose read() gives a promise of another library than the language is sent', async () => {
+  const blocks = [Buffer.from('one'), Buffer.from('two'), null];
+  const filelike = {
+    // biome-ignore lint/suspicious/noThenProperty: that is what such a promise is.
+    read: () => ({ then: (resolve: (block: unknown) => void) => resolve(blocks.shift()) }) as never,
+  };
+  const { output, report } = await run(answering(new FileWrapper(filelike)));
+  expect(report).toBe('');
+  expect(output).toMatch(/\r\n\r\nonetwo$/);
 });
 
 it.each<[string, unknown, RegExp]>([

@@ -106,7 +106,9 @@ export class FileWrapper implements Iterable<Uint8Array>, AsyncIterable<Uint8Arr
         const block = isFileHandle(filelike)
           ? readHandle(filelike, blksize)
           : filelike.read(blksize);
-        return types.isPromise(block) ? block.then(toStep) : toStep(block);
+        // Whatever else it is, it may be a promise, of the language's own or not.
+        const isKnown = block === null || block === undefined || types.isUint8Array(block);
+        return isKnown ? toStep(block) : Promise.resolve(block).then(toStep);
       },
     };
   }
