@@ -87,6 +87,41 @@ describe('a file is read into new memory for each block', () => {
     expect(Buffer.concat(kept).equals(content)).toBe(true);
   });
 
+  it('for as long as a hook listens for the chunks as well', async () => {
+    const kept: Buffer[] = [];
+    const [whole, memory] = await serve((app) =>
+      app.addHook('onSend', async (_request, _reply, payload: NodeJS.ReadableStream) => {
+        payload.on('data', function look(chunk: Buffer) {
+          if (kept.push(chunk) === 4) payload.off('data', look);
+        });
+        return payload;
+      }),
+    );
+    expect([whole, memory < BLOCKS]).toEqual([true, true]);
+    const seen = Buffer.concat(kept);
+    expect(seen.equals(content.subarray(0, seen.length))).toBe(true);
+  });
+
+  it('where somebody takes it away from the response in the middle', async () => {
+    const kept: Buffer[] = [];
+    const [whole] = await serve((app) =>
+      app.addHook('onSend', async (_request, { raw }, payload: NodeJS.ReadableStream) => {
+        payload.on('data', function take(chunk: Buffer) {
+          if (kept.push(chunk) !== 4) return;
+          payload.off('data', take).unpipe(raw);
+          payload.on('data', (next: Buffer) => {
+            kept.push(next);
+            raw.write(Buffer.from(next));
+          });
+          payload.on('end', () => raw.end()).resume();
+        });
+        return payload;
+      }),
+    );
+    expect(whole).toBe(true);
+    expect(Buffer.concat(kept).equals(content)).toBe(true);
+  });
+
   it('where a hook makes another stream of it', async () => {
     const [whole, memory] = await serve((app) =>
       app.addHook('onSend', async (_request, _reply, payload: NodeJS.ReadableStream) =>

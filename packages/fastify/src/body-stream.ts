@@ -23,13 +23,17 @@ export class BodyStream extends Readable {
     response.on('pipe', (source) => {
       this.#isPiped ||= source === this;
     });
+    response.on('unpipe', (source) => {
+      this.#isPiped &&= source !== this;
+    });
     response.on('drain', () => this.#drained.open());
   }
 
   /** Takes a chunk; a promise where the next one is to wait. */
   accept(chunk: Uint8Array): void | Promise<void> {
+    const isForResponse = chunk.length > SMALL && this.#feedsResponseAlone();
     const hasRoom = this.destroyed || this.push(chunk);
-    this.#releases = chunk.length > SMALL && this.#hasGoneOn();
+    this.#releases = isForResponse && this.#hasGoneOn();
     if (this.#releases) return this.#drained.wait();
     return hasRoom ? undefined : this.#room.wait();
   }
@@ -39,13 +43,16 @@ export class BodyStream extends Readable {
     return this.#releases;
   }
 
-  /** Whether all has gone to a response of Node's own, and to nobody else, and waits there to leave. */
+  /** Whether a chunk that comes now goes to a response of Node's own, and to nobody else: who has it may leave with it. */
+  #feedsResponseAlone(): boolean {
+    return this.#isPiped && this.listenerCount('data') === 1 && isBare(this.#response);
+  }
+
+  /** Whether all has gone to the response, and waits there to leave. */
   #hasGoneOn(): boolean {
     const response = this.#response;
-    if (!this.#isPiped || this.destroyed || this.readableLength > 0) return false;
-    if ('stream' in response || !response.writableNeedDrain || response.socket === null)
-      return false;
-    return isBare(response) && this.listenerCount('data') === 1;
+    if (this.destroyed || this.readableLength > 0 || 'stream' in response) return false;
+    return response.writableNeedDrain && response.socket !== null;
   }
 
   /** Ends all waiting: nobody is there any more. */
