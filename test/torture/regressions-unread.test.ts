@@ -34,11 +34,21 @@ describe.each([simpleServer, nodeHttp, expressFive, fastifyFive])('$name', (host
   });
 });
 
-// Fastify's answer to a body that is too large is its error handler's.
-describe.each([simpleServer, nodeHttp, expressFive])('$name', (host) => {
+describe.each([simpleServer, nodeHttp, expressFive, fastifyFive])('$name', (host) => {
   it('takes in a part of it behind 413', async () => {
     const socket = await dial(host, sized, { maxBodySize: 10 });
     expect(await resetsUpload(socket, HEAD)).toBe(false);
+  });
+
+  it('gives 413 to a client that reads it only when it has sent all', async () => {
+    const socket = await dial(host, sized, { maxBodySize: 10 });
+    socket.pause();
+    const size = 8 * 1024 * 1024;
+    socket.write(`${HEAD}\r\nContent-Length: ${size}\r\n\r\n`);
+    await new Promise((resolve) => socket.write(Buffer.alloc(size), resolve));
+    let got = '';
+    for await (const chunk of socket) got += chunk;
+    expect(got).toMatch(/^HTTP\/1\.1 413 /);
   });
 });
 

@@ -1,5 +1,5 @@
 import { asError, PayloadTooLargeError, TextErrors } from '@wsgi/core/handlers';
-import { NodeHandler, type NodeHandlerOptions } from '@wsgi/core/node';
+import { lingerBehindAnswer, NodeHandler, type NodeHandlerOptions } from '@wsgi/core/node';
 import type { ErrorStream } from '@wsgi/core/types';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { BodyStream } from './body-stream.js';
@@ -37,10 +37,14 @@ export class ReplyHandler extends NodeHandler {
     this.#length = this.headers?.get('Content-Length');
   }
 
-  /** A client that sent too much is told that its connection ends (RFC 9110 section 15.5.14). */
+  /**
+   * A client that sent too much is told that its connection ends (RFC 9110 section 15.5.14). It may still be sending,
+   * and look for the answer only then.
+   */
   #refuseConnection(): void {
     if (this.bodyRefused && this.request.httpVersionMajor < 2) {
       this.#reply.header('Connection', 'close');
+      lingerBehindAnswer(this.request.socket);
     }
   }
 

@@ -15,5 +15,6 @@ export {
   type NodeRequest,
 } from './environ.js';
 export { NodeHandler, type NodeHandlerOptions } from './handler.js';
+export { lingerBehindAnswer } from './linger.js';
 export { http2Fields, isBare, mergeVary, type NodeResponse } from './response-head.js';
 export { type Holder, mayHold } from './turn.js';

@@ -17,6 +17,15 @@ export function cutOff(response: ServerResponse): void {
 }
 
 /**
+ * Has a connection of HTTP/1 closed in stages where Node would destroy it: behind an answer with `Connection: close`
+ * that somebody else sends while a body still comes.
+ */
+export function lingerBehindAnswer(socket: Socket): void {
+  // A host's tests may have something else play the part of one.
+  if (socket instanceof Socket) socket.destroySoon = () => closeInStages(socket);
+}
+
+/**
  * Closes a connection in order: what was written is sent, and what still comes is dropped, within bounds. To close it
  * on unread bytes would reset it, which can cost the client whole answers before (RFC 9112 section 9.6).
  */
