@@ -14,10 +14,16 @@ describe('TextErrors', () => {
   it('refuses bytes, and says what to do', () => {
     const texts: string[] = [];
     const errors = new TextErrors((text) => texts.push(text));
-    expect(() => errors.write(Buffer.from('a') as never)).toThrow(/text, not object; decode/);
+    expect(() => errors.write(Buffer.from('a') as never)).toThrow(/text, not <Buffer 61>; decode/);
     expect(() => errors.writelines(['a', 1 as never])).toThrow(TypeError);
     expect(texts).toEqual(['a']);
   });
+});
+
+it('names the error that was written in place of its text', () => {
+  const errors = new TextErrors(() => {});
+  const write = () => errors.write(new RangeError('the cause of it all') as never);
+  expect(write).toThrow(/^wsgi\.errors takes text, not RangeError: the cause of it all/);
 });
 
 describe('standardErrors', () => {

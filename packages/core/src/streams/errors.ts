@@ -1,3 +1,4 @@
+import { show } from '../show.js';
 import type { ErrorStream } from '../types.js';
 
 /**
@@ -19,7 +20,7 @@ export class TextErrors implements ErrorStream {
 
   write(text: string): void {
     if (typeof text !== 'string') {
-      throw new TypeError(`wsgi.errors takes text, not ${typeof text}; decode or format it first`);
+      throw new TypeError(`wsgi.errors takes text, not ${show(text)}; decode or format it first`);
     }
     this.#sink(text);
   }
