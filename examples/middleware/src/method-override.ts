@@ -3,8 +3,8 @@ import type { Application } from '@wsgi/core';
 const methods = new Set(['PUT', 'PATCH', 'DELETE']);
 
 /**
- * Lets clients that can only GET and POST, such as HTML forms, say what they mean: a POST with the field
- * X-HTTP-Method-Override is given to the application with that method. `environ['example.method']` keeps POST.
+ * Lets clients that can only GET and POST, behind a proxy that takes nothing else, say what they mean: a POST with the
+ * field X-HTTP-Method-Override is given to the application with that method. `environ['example.method']` keeps POST.
  *
  * Only POST is overridden: a GET that deletes would pass every protection against forged requests.
  */
