@@ -132,6 +132,11 @@ describe('a mistake is told in one line, with a code that is not 0:', () => {
   it.each([
     ['no such module', ['nowhere'], /^wsgi: there is no module 'nowhere'/],
     [
+      'a module in another language',
+      ['m.tsx'],
+      /^wsgi: Unknown file extension "\.tsx" for .*m\.tsx, which Node [\d.]+ cannot run: compile it/,
+    ],
+    [
       'no such export',
       ['m.mjs:other'],
       /^wsgi: m\.mjs has no export 'other'; it exports one, two$/,
@@ -169,7 +174,10 @@ describe('a mistake is told in one line, with a code that is not 0:', () => {
     ],
     ['two applications', ['a', 'b'], /^wsgi: one application at a time/],
   ])('%s', async (_what, args, line) => {
-    const files = { 'm.mjs': 'export const one = 1; export const two = 2;' };
+    const files = {
+      'm.mjs': 'export const one = 1; export const two = 2;',
+      'm.tsx': 'export const app: () => void;',
+    };
     const { code, stdout, stderr } = await outcome(args, files);
     expect(stderr.trimEnd()).toMatch(line);
     expect(stderr.trimEnd()).not.toContain('\n');
@@ -197,6 +205,13 @@ describe('a mistake is told in one line, with a code that is not 0:', () => {
 it('shows the stack of an error that the module throws', async () => {
   const { code, stderr } = await outcome(['m.mjs'], { 'm.mjs': "throw new Error('my mistake');" });
   expect(stderr).toMatch(/^wsgi: Error: my mistake\n {4}at .*m\.mjs:1:7/);
+  expect(code).toBe(1);
+});
+
+it('shows where in which file the syntax is wrong', async () => {
+  const files = { 'm.mjs': "import './other.mjs';", 'other.mjs': 'let right;\nlet not right;\n' };
+  const { code, stderr } = await outcome(['m.mjs'], files);
+  expect(stderr).toMatch(/other\.mjs:2\nlet not right;\n/);
   expect(code).toBe(1);
 });
 

@@ -14,7 +14,7 @@ import { Fault } from './fault.js';
  */
 export async function loadApplication(reference: string): Promise<Application> {
   const { module, name } = takeApart(reference);
-  const exported: Record<string, unknown> = await import(locate(module));
+  const exported = await load(locate(module));
   return name === undefined ? findApplication(module, exported) : named(module, exported, name);
 }
 
@@ -33,6 +33,18 @@ function locate(module: string): string {
     return pathToFileURL(createRequire(resolve('wsgi')).resolve(module)).href;
   } catch {
     throw new Fault(`there is no module '${module}', neither a file nor a package`);
+  }
+}
+
+async function load(url: string): Promise<Record<string, unknown>> {
+  try {
+    return await import(url);
+  } catch (error) {
+    if (!(error instanceof Error && 'code' in error)) throw error;
+    if (error.code !== 'ERR_UNKNOWN_FILE_EXTENSION') throw error;
+    throw new Fault(
+      `${error.message}, which Node ${process.versions.node} cannot run: compile it to JavaScript first`,
+    );
   }
 }
 
