@@ -1,3 +1,4 @@
+import { Readable } from 'node:stream';
 import { inspect } from 'node:util';
 import {
   BodyInput,
@@ -5,6 +6,7 @@ import {
   ClientDisconnectedError,
   LengthSource,
   PayloadTooLargeError,
+  ReadableSource,
 } from '@wsgi/core';
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
@@ -230,6 +232,55 @@ describe('BodyInput', () => {
     await new Promise((resolve) => setTimeout(resolve, 10));
     process.off('unhandledRejection', hear);
     expect(heard).toEqual([]);
+  });
+});
+
+describe('ReadableSource', () => {
+  const body = () => Readable.from([Buffer.from('all '), Buffer.from('of it')]);
+  const read = async (stream: Readable) =>
+    Buffer.from(await new BodyInput(new ReadableSource(stream)).read()).toString();
+  const taken = /has been read by something else in the host/;
+
+  it('gives the bytes of its stream', async () => {
+    await expect(read(body())).resolves.toBe('all of it');
+  });
+
+  it('rejects when somebody else has read the stream', async () => {
+    const stream = body();
+    for await (const _chunk of stream);
+    await expect(read(stream)).rejects.toThrow(taken);
+  });
+
+  it('rejects when somebody else is at it', async () => {
+    const stream = body();
+    await new Promise((resolve) => stream.on('data', resolve));
+    await expect(read(stream)).rejects.toThrow(taken);
+  });
+
+  it('gives all to one who shares it from the beginning', async () => {
+    const stream = body();
+    const chunks: Buffer[] = [];
+    stream.on('data', (chunk) => chunks.push(chunk));
+    await expect(read(stream)).resolves.toBe('all of it');
+    expect(String(Buffer.concat(chunks))).toBe('all of it');
+  });
+
+  it('gives the beginning that somebody has looked at and put back', async () => {
+    const stream = body();
+    await new Promise<void>((resolve) => {
+      stream.once('data', (chunk) => {
+        stream.pause();
+        stream.unshift(chunk);
+        resolve();
+      });
+    });
+    await expect(read(stream)).resolves.toBe('all of it');
+  });
+
+  it('gives an empty body to whoever asks for it', async () => {
+    const stream = Readable.from([]);
+    for await (const _chunk of stream);
+    await expect(read(stream)).resolves.toBe('');
   });
 });
 

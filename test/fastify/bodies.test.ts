@@ -1,8 +1,10 @@
+import { once } from 'node:events';
 import { PassThrough, Transform } from 'node:stream';
 import type { Application } from '@wsgi/core';
 import { fastifyGateway } from '@wsgi/fastify';
+import type { FastifyInstance } from 'fastify';
 import { describe, expect, it } from 'vitest';
-import { echo, exchange, head, host, listen, says, TEXT, until } from './support.ts';
+import { echo, exchange, head, host, type Log, listen, says, TEXT, until } from './support.ts';
 
 const shout = () =>
   new Transform({
@@ -96,6 +98,35 @@ describe('a preParsing hook that replaces the body', () => {
     const socket = await until(await listen(app), `${request}some`, 'go on');
     socket.destroy();
     expect(await rejection).toMatchObject({ code: 'ECONNRESET' });
+  });
+});
+
+describe('a body that a hook has read', () => {
+  const reads = async (app: FastifyInstance, log: Log): Promise<void> => {
+    await app.register(fastifyGateway, { app: echo });
+    const text = await exchange(await listen(app), `${post('not empty')}${head('GET /')}`);
+    expect(text).toMatch(/^HTTP\/1\.1 500 [\s\S]*HTTP\/1\.1 200 /);
+    expect(log.text).toContain('the request body has been read by something else in the host');
+  };
+
+  it('does not pass for an empty one', async () => {
+    const { app, log } = host();
+    app.addHook('preHandler', async ({ raw }) => {
+      for await (const _chunk of raw);
+    });
+    await reads(app, log);
+  });
+
+  it('does not where it keeps the bytes, and another hook waits', async () => {
+    const { app, log } = host();
+    app.addHook('preParsing', (_request, _reply, payload, done) => {
+      payload.on('data', () => {});
+      done(null, payload);
+    });
+    app.addHook('preHandler', async ({ raw }) => {
+      if (!raw.complete) await once(raw, 'end');
+    });
+    await reads(app, log);
   });
 });
 

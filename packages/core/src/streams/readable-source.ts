@@ -21,8 +21,11 @@ export class ReadableSource implements ByteSource {
 
   pull(): Uint8Array | null | Promise<Uint8Array | null> {
     if (this.#released) return null;
-    this.#used = true;
     const stream = this.#stream;
+    if (!this.#used) {
+      this.#used = true;
+      checkUnread(stream);
+    }
     const chunk: unknown = stream.read();
     if (chunk !== null) return bytes(chunk);
     if (stream.readableEnded) {
@@ -68,6 +71,17 @@ function bytes(chunk: unknown): Uint8Array {
   if (chunk instanceof Uint8Array) return chunk;
   throw new TypeError(
     'the request stream gives text, not bytes: something called setEncoding() on it; remove that call, or mount the application before it',
+  );
+}
+
+/**
+ * Throws where somebody else has read the body, or is at it: what is left of it would pass for the whole. Who has looked
+ * at its beginning, and put that back with `unshift()`, has stopped it.
+ */
+function checkUnread(stream: Readable): void {
+  if (!stream.readableDidRead || !(stream.readableEnded || stream.readableFlowing)) return;
+  throw new Error(
+    'the request body has been read by something else in the host, a parser or a hook: mount the application before it, or have it hand the bytes on in a new stream',
   );
 }
 
