@@ -1,4 +1,6 @@
 import { asError, checkGatewayOptions, standardErrors, TextErrors } from '@wsgi/core';
+import { mountGateway as mountInExpress } from '@wsgi/express';
+import { mountGateway as mountInHttp } from '@wsgi/http';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 
 describe('TextErrors', () => {
@@ -73,6 +75,11 @@ describe('checkGatewayOptions', () => {
     [{ errors: null }, 'errors must be an error stream'],
     [{ environ: 'a' }, 'environ must be an object or a function'],
     [{ environ: null }, 'not null'],
+    [
+      '/gateway',
+      "the options must be an object such as { maxBodySize: 1_000_000 }, not '/gateway'",
+    ],
+    [null, 'the options must be an object such as { maxBodySize: 1_000_000 }, not null'],
   ])('refuses %j', (options, message) => {
     expect(() => checkGatewayOptions(options as never)).toThrow(message);
   });
@@ -80,6 +87,14 @@ describe('checkGatewayOptions', () => {
   it("refuses a stream of Node's, which would fail at the first report", () => {
     const options = { errors: process.stderr };
     expect(() => checkGatewayOptions(options as never)).toThrow('and has no writelines');
+  });
+
+  it.each([
+    ['node:http', mountInHttp],
+    ['Express', mountInExpress],
+  ])('refuses a path in place of the options, in %s', (_host, mount) => {
+    expect(() => mount(() => [], '/gateway' as never)).toThrow('an object such as');
+    expect(() => mount(() => [], null as never)).toThrow('an object such as');
   });
 
   it('takes what is right', () => {

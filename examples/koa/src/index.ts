@@ -24,8 +24,8 @@ export interface KoaOptions extends GatewayOptions<Context> {
 /** Makes a Koa middleware of a gateway application. A request outside `scriptName` goes on to the next one. */
 export function mountGateway(app: ApplicationLike, options: KoaOptions = {}): Middleware {
   const application = toApplication(app);
-  const scriptName = checkScriptName(options.scriptName);
   checkGatewayOptions(options);
+  const scriptName = checkScriptName(options.scriptName);
   return async (context, next) => {
     const target = splitTarget(context.originalUrl);
     const path = splitMount(target.path, scriptName);

@@ -40,8 +40,8 @@ export type GatewayListener = (request: NodeRequest, response: NodeResponse) => 
  */
 export function mountGateway(app: ApplicationLike, options: GatewayOptions = {}): GatewayListener {
   const application = toApplication(app);
-  const scriptName = checkScriptName(options.scriptName);
   checkGatewayOptions(options);
+  const scriptName = checkScriptName(options.scriptName);
   const { environ, errors, maxBodySize } = options;
 
   const extra = (request: NodeRequest) => () => extraEntries(environ, request);

@@ -33,6 +33,12 @@ export interface GatewayOptions<Request> {
  * @throws TypeError with the option, its value and what it takes.
  */
 export function checkGatewayOptions(options: GatewayOptions<never>): void {
+  // A path, for one, which some take for the mount's.
+  if (typeof options !== 'object' || options === null) {
+    throw new TypeError(
+      `the options must be an object such as { maxBodySize: 1_000_000 }, not ${show(options)}`,
+    );
+  }
   const { environ, errors, maxBodySize } = options;
   if (
     maxBodySize !== undefined &&
