@@ -3,8 +3,8 @@ import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import type { Application } from '@wsgi/core';
 import type { ServerOptions, WSGIServer } from '@wsgi/simple-server';
-import { expect, it, onTestFinished } from 'vitest';
-import { serve } from './support.ts';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { exchange, serve } from './support.ts';
 
 /** A server, and a client that has asked it in HTTP/1.0 and has got its first bytes. */
 async function ask(app: Application, options?: ServerOptions): Promise<[WSGIServer, Socket]> {
@@ -65,4 +65,45 @@ it('a server that closes ends an answer that has left whole in order', async () 
   });
   await server.close();
   expect(await wasReset(socket)).toBe(false);
+});
+
+describe('an answer that is whole while its body closes', () => {
+  /** Gives an answer, and closes its body only when it is let. */
+  function slowToClose(): [Application, release: () => void] {
+    let release: () => void = () => {};
+    const released = new Promise<void>((resolve) => {
+      release = resolve;
+    });
+    onTestFinished(release);
+    function* body(): Generator<Buffer> {
+      yield Buffer.from('all');
+      yield Buffer.from(' of it');
+    }
+    const app: Application = (_environ, startResponse) => {
+      startResponse('200 OK', []);
+      return Object.assign(body(), { close: () => released });
+    };
+    return [app, release];
+  }
+
+  it.each(['HTTP/1.0', 'HTTP/1.1'])('ends with its connection at once for %s', async (version) => {
+    const [app] = slowToClose();
+    const ask = `GET / ${version}\r\nHost: a\r\nConnection: close\r\n\r\n`;
+    expect(await exchange(await serve(app), ask)).toContain('all');
+  });
+
+  it('is not cut off when the client closes its side meanwhile', async () => {
+    const [app, release] = slowToClose();
+    const [, socket] = await ask(app);
+    socket.end();
+    expect(await wasReset(socket)).toBe(false);
+    release();
+  });
+
+  it('is not cut off when the server closes meanwhile', async () => {
+    const [app] = slowToClose();
+    const [server, socket] = await ask(app);
+    await server.close();
+    expect(await wasReset(socket)).toBe(false);
+  });
 });

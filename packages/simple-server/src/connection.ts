@@ -370,7 +370,7 @@ export class Connection implements BodyTransport, Holder {
     this.#body?.fail();
     this.#running?.handleDisconnect();
     // What goes on is cut off here, and must not look whole.
-    if (this.#state === 'running' && this.#output.endsWithConnection) this.#output.destroy();
+    if (this.#state === 'running' && this.#output.wouldPassForWhole) this.#output.destroy();
     else if (this.#state !== 'closing') this.#close();
   }
 

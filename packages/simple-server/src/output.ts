@@ -97,10 +97,14 @@ export class Output implements ServerOutput {
     return this.#socket.writableNeedDrain ? this.drained() : undefined;
   }
 
-  /** What is small is held on. */
+  /**
+   * What is small is held on where the connection serves on. Where it does not, it ends with the response: a client
+   * may wait for that end, and shall not wait for an application that tidies up.
+   */
   endResponse(): void {
     this.#isWhole = true;
-    if (this.#isCorked || this.#held.length > MOST_HELD) this.flush();
+    if (!this.keepAlive || this.#isCorked || this.#held.length > MOST_HELD) this.flush();
+    if (!this.keepAlive) this.#socket.end();
   }
 
   /**
@@ -108,7 +112,7 @@ export class Output implements ServerOutput {
    * unread bytes could cost the client whole answers before this one (RFC 9112, section 9.6).
    */
   destroy(): void {
-    if (!this.endsWithConnection) {
+    if (!this.wouldPassForWhole) {
       this.#close();
       return;
     }
@@ -119,13 +123,18 @@ export class Output implements ServerOutput {
   /** Ends the connection at once, and what has not left with it: of that, a part must not look like the whole. */
   abandon(): void {
     this.flush();
-    if (this.endsWithConnection && (this.isPending || !this.#isWhole))
-      resetConnection(this.#socket);
+    const isLeft = this.isPending || !this.#isWhole;
+    if (this.#endsWithConnection && isLeft) resetConnection(this.#socket);
     else this.#socket.destroy();
   }
 
+  /** Whether an orderly end of the connection would make a whole response of the part that has been written. */
+  get wouldPassForWhole(): boolean {
+    return this.#endsWithConnection && !this.#isWhole;
+  }
+
   /** Whether only the connection's end tells where the body of the response at hand ends. */
-  get endsWithConnection(): boolean {
+  get #endsWithConnection(): boolean {
     return this.begun && !this.#isDelimited;
   }
 
