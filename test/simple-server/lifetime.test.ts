@@ -5,6 +5,7 @@ import { Agent, request as secureRequest } from 'node:https';
 import { connect, Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { connect as connectSecurely, type TlsOptions } from 'node:tls';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { TextErrors } from '@wsgi/core';
@@ -268,6 +269,20 @@ it('serves https', async () => {
   });
   expect(body).toBe('https');
   agent.destroy();
+});
+
+it.each<[string, TlsOptions, string]>([
+  ['http/1.1 by itself', {}, 'http/1.1'],
+  ['what its own protocols say', { ALPNProtocols: ['mine', 'http/1.1'] }, 'mine'],
+  ['what its own callback says', { ALPNCallback: () => 'mine' }, 'mine'],
+  ['nothing where it has no protocols', { ALPNProtocols: undefined }, ''],
+])('agrees with a client of TLS on %s', async (_what, tls, protocol) => {
+  const { port } = await serve(echo, { tls: { ...selfSigned(), ...tls } });
+  const ALPNProtocols = ['http/1.1', 'mine'];
+  const socket = connectSecurely({ port, rejectUnauthorized: false, ALPNProtocols });
+  onTestFinished(() => void socket.destroy());
+  await once(socket, 'secureConnect');
+  expect(socket.alpnProtocol || '').toBe(protocol);
 });
 
 it('answers a client that has closed its side after a whole request', async () => {

@@ -222,7 +222,8 @@ export class WSGIServer implements ConnectionServer, AsyncDisposable {
         : createTlsServer(
             {
               handshakeTimeout: headersTimeout,
-              ALPNProtocols: ['http/1.1'],
+              // Node takes one or the other.
+              ...(tls.ALPNCallback === undefined && { ALPNProtocols: ['http/1.1'] }),
               ...tls,
               noDelay: true,
               allowHalfOpen: false,
