@@ -23,16 +23,16 @@ async function main(): Promise<void> {
 
 async function run(args: Arguments): Promise<void> {
   const server = await serve(args);
-  const name = args.application ?? 'the demo application';
-  // Of several workers the first one speaks for all.
-  if (!args.quiet && (cluster.worker?.id ?? 1) === 1) {
-    process.stdout.write(`Serving ${name} on ${server.url} (Ctrl-C stops)\n`);
-  }
   onStopSignal(
     () => void server.shutdown().then(() => process.exit(0)),
     () => process.exit(1),
   );
   process.on('disconnect', () => void server.shutdown().then(() => process.exit(0)));
+  // Last: whoever reads it may send a signal at once. Of several workers the first one speaks for all.
+  if (!args.quiet && (cluster.worker?.id ?? 1) === 1) {
+    const name = args.application ?? 'the demo application';
+    process.stdout.write(`Serving ${name} on ${server.url} (Ctrl-C stops)\n`);
+  }
 }
 
 main().catch((error: unknown) => {
