@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdirSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, rmSync } from 'node:fs';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { request } from 'node:http';
 import { type AddressInfo, createServer } from 'node:net';
@@ -172,6 +172,16 @@ describe('a mistake is told in one line, with a code that is not 0:', () => {
       ['--unix', '/no/such/app.sock'],
       /^wsgi: there is no folder \/no\/such for the socket$/,
     ],
+    [
+      'a socket in the place of a file',
+      ['--unix', 'm.mjs'],
+      /^wsgi: \S+\/m\.mjs is there already and is no socket: remove it, or choose another path$/,
+    ],
+    [
+      'a socket whose path is too long',
+      ['--unix', `/tmp/${'x'.repeat(200)}`],
+      /^wsgi: \/tmp\/x{200} has 205 bytes: the path of a Unix socket may have 10[37]$/,
+    ],
     ['two applications', ['a', 'b'], /^wsgi: one application at a time/],
   ])('%s', async (_what, args, line) => {
     const files = {
@@ -239,6 +249,29 @@ it('says nothing when it is to be quiet', async () => {
   await run.exited;
   expect(run.stdout + run.stderr).toBe('ready on http://x\n');
 });
+
+it.each([[[]], [['--workers', '2']]])(
+  'takes the place of a command that was killed at its socket: %j',
+  async (more) => {
+    const cwd = await directory();
+    const start = (): Run => new Run(['--unix', 'socket', ...more], cwd);
+    const first = start();
+    await first.says(/Serving/);
+    const second = start();
+    expect(await second.exited).toBe(1);
+    expect(second.stderr).toBe(
+      `wsgi: ${join(cwd, 'socket')} is in use: stop what listens there, or choose another\n`,
+    );
+    // The workers that it leaves behind end by themselves.
+    first.child.kill('SIGKILL');
+    await first.exited;
+    const third = start();
+    await third.says(/Serving/);
+    third.child.kill('SIGTERM');
+    expect(await third.exited).toBe(0);
+    expect(existsSync(join(cwd, 'socket'))).toBe(false);
+  },
+);
 
 it('checks the application when it is to validate', async () => {
   const files = { 'm.mjs': hello('it').replace("'text/plain'", "'text/plain\\n'") };

@@ -1,6 +1,7 @@
 import type { AddressInfo, ListenOptions } from 'node:net';
 import { hostname } from 'node:os';
 import { inspect } from 'node:util';
+import { checkSocketPath } from './unix-socket.js';
 
 /**
  * How many connections the system may keep until the server takes them: as many as it allows (on Linux 4096 when
@@ -13,10 +14,13 @@ const BACKLOG = 4096;
  * What to listen on.
  *
  * @param host - a host name or address, `''` for all addresses; with a slash in it, the path of a Unix socket.
- * @throws RangeError for what is no port.
+ * @throws RangeError for what is no port, and for a path that is too long.
  */
 export function listenOptions(host: string, port: number): ListenOptions {
-  if (isPath(host)) return { path: host, backlog: BACKLOG };
+  if (isPath(host)) {
+    checkSocketPath(host);
+    return { path: host, backlog: BACKLOG };
+  }
   if (!Number.isInteger(port) || port < 0 || port > 65535) {
     throw new RangeError(
       `port must be a whole number from 0 (any free one) to 65535, not ${inspect(port)}`,

@@ -1,4 +1,10 @@
-import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
+import {
+  type AddressInfo,
+  createServer,
+  type ListenOptions,
+  type Server,
+  type Socket,
+} from 'node:net';
 import { performance } from 'node:perf_hooks';
 import { createServer as createTlsServer } from 'node:tls';
 import { inspect } from 'node:util';
@@ -13,6 +19,7 @@ import { checkServerOptions, type WSGIServerOptions } from './options.js';
 import type { RequestEvent } from './parser/index.js';
 import { type BaseEnviron, WSGIRequestHandler } from './request-handler.js';
 import { plainly, reusingBuffer } from './reused-buffer.js';
+import { makeRoomForSocket } from './unix-socket.js';
 
 /** How long {@link WSGIServer.shutdown} waits for the requests that are at work. */
 const shutdownTimeout = 10_000;
@@ -85,23 +92,19 @@ export class WSGIServer implements ConnectionServer, AsyncDisposable {
 
   /**
    * Begins to listen and to serve. Rejects with the system's error, EADDRINUSE say, and when the server has been shut
-   * down: another one must be made then.
+   * down: another one must be made then. A Unix socket that a server left behind when it was killed is replaced.
    *
    * @param port - 0 for any free one.
    */
   async listen(port: number): Promise<void> {
     const options = listenOptions(this.#host, port);
-    const hasEnded = new Error('the server has been shut down: make another one');
-    if (this.#isClosing) throw hasEnded;
-    await new Promise<void>((resolve, reject) => {
-      this.#listener.once('error', reject);
-      // Node looks the host up before it listens, and a close in between ends that without a word.
-      this.#listener.once('close', () => reject(hasEnded));
-      this.#listener.listen(options, () => {
-        this.#listener.off('error', reject);
-        resolve();
-      });
-    });
+    try {
+      await this.#bind(options);
+    } catch (error) {
+      const { path } = options;
+      if (path === undefined || !isInUse(error) || !(await makeRoomForSocket(path))) throw error;
+      await this.#bind(options);
+    }
     // A connection that the system cannot hand over, for want of memory say, costs no other one.
     this.#listener.on('error', (error) => {
       this.errors.write(`a connection was not accepted: ${error.message}\n`);
@@ -124,7 +127,8 @@ export class WSGIServer implements ConnectionServer, AsyncDisposable {
 
   /** What the server listens on: `null` when it does not, a string for a Unix socket. */
   address(): AddressInfo | string | null {
-    return this.#listener.address();
+    // Of a Unix socket Node gives the path for ever.
+    return this.#listener.listening ? this.#listener.address() : null;
   }
 
   /** The port; undefined for a Unix socket. */
@@ -211,6 +215,20 @@ export class WSGIServer implements ConnectionServer, AsyncDisposable {
       (environ.SCRIPT_NAME === this.#scriptName ? application : notFound)(environ, startResponse);
   }
 
+  async #bind(options: ListenOptions): Promise<void> {
+    const hasEnded = new Error('the server has been shut down: make another one');
+    if (this.#isClosing) throw hasEnded;
+    await new Promise<void>((resolve, reject) => {
+      this.#listener.once('error', reject);
+      // Node looks the host up before it listens, and a close in between ends that without a word.
+      this.#listener.once('close', () => reject(hasEnded));
+      this.#listener.listen(options, () => {
+        this.#listener.off('error', reject);
+        resolve();
+      });
+    });
+  }
+
   #makeListener(): Server {
     const { tls } = this.#options;
     const { headersTimeout, maxConnections } = this.limits;
@@ -293,6 +311,10 @@ export class WSGIServer implements ConnectionServer, AsyncDisposable {
     const set = [headersTimeout, requestTimeout, keepAliveTimeout].filter((limit) => limit > 0);
     return Math.max(10, Math.min(1000, ...set.map((limit) => limit / 4)));
   }
+}
+
+function isInUse(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && error.code === 'EADDRINUSE';
 }
 
 const notFound: Application = (_environ, startResponse) => {

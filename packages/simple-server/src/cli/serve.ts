@@ -42,6 +42,9 @@ function whyNot(error: unknown, { host, port, tls }: Arguments): string {
   const code = errorCode(error);
   const isPath = host.includes('/');
   const where = isPath ? host : `${host}:${port}`;
+  const message = error instanceof Error ? error.message : String(error);
+  // What is wrong with the path itself.
+  if (message.startsWith(where)) return message;
   if (code === 'EADDRINUSE')
     return `${where} is in use: stop what listens there, or choose another`;
   // Node says EACCES of it.
@@ -50,7 +53,6 @@ function whyNot(error: unknown, { host, port, tls }: Arguments): string {
   if (code === 'EACCES') return `${where} may not be listened on by this user`;
   if (code === 'ENOTFOUND' || code === 'EADDRNOTAVAIL')
     return `${where} is no address of this machine`;
-  const message = error instanceof Error ? error.message : String(error);
   if (tls !== undefined && code.startsWith('ERR_OSSL'))
     return `${tls.cert} and ${tls.key} are no certificate and its key (PEM): ${message}`;
   return `cannot listen on ${where}: ${message}`;

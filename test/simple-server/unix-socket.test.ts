@@ -1,0 +1,104 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { lstatSync, mkdirSync, readdirSync, symlinkSync, writeFileSync } from 'node:fs';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { request } from 'node:http';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { makeServer, WSGIServer } from '@wsgi/simple-server';
+import { expect, it, onTestFinished } from 'vitest';
+import { echo } from './support.ts';
+
+async function folder(): Promise<string> {
+  const path = await mkdtemp(join(tmpdir(), 'wsgi-'));
+  onTestFinished(() => rm(path, { recursive: true }));
+  return path;
+}
+
+async function serveAt(path: string): Promise<WSGIServer> {
+  const server = await makeServer(path, 0, echo, { log: false });
+  onTestFinished(() => server.close());
+  return server;
+}
+
+function statusOf(socketPath: string): Promise<number | undefined> {
+  return new Promise((resolve, reject) => {
+    request({ socketPath, agent: false }, (response) => resolve(response.resume().statusCode))
+      .on('error', reject)
+      .end();
+  });
+}
+
+/** The path of a socket whose server was killed. */
+async function leftBehind(): Promise<string> {
+  const path = join(await folder(), 'socket');
+  const listenAndDie = `net.createServer().listen(process.argv[1], () => process.kill(process.pid, 'SIGKILL'))`;
+  await once(spawn(process.execPath, ['--eval', listenAndDie, path]), 'exit');
+  expect(lstatSync(path).isSocket()).toBe(true);
+  return path;
+}
+
+it('takes the place of a socket whose server was killed', async () => {
+  const path = await leftBehind();
+  const server = await serveAt(path);
+  expect(await statusOf(path)).toBe(200);
+  await server.shutdown();
+  expect(() => lstatSync(path)).toThrow('ENOENT');
+  expect(server.address()).toBeNull();
+});
+
+it('leaves a socket alone that a server listens on', async () => {
+  const path = join(await folder(), 'socket');
+  await serveAt(path);
+  await expect(serveAt(path)).rejects.toMatchObject({ code: 'EADDRINUSE' });
+  expect(await statusOf(path)).toBe(200);
+});
+
+it('is one of three that come at the same time for a socket whose server was killed', async () => {
+  const path = await leftBehind();
+  const made = await Promise.allSettled([serveAt(path), serveAt(path), serveAt(path)]);
+  const failed = made.filter((one) => one.status === 'rejected').map(({ reason }) => reason.code);
+  expect(failed).toEqual(['EADDRINUSE', 'EADDRINUSE']);
+  expect(await statusOf(path)).toBe(200);
+});
+
+it('does not listen after all when it is shut down over a socket whose server was killed', async () => {
+  const server = new WSGIServer(await leftBehind());
+  const listening = server.listen(0);
+  await Promise.all([
+    expect(listening).rejects.toThrow('the server has been shut down: make another one'),
+    server.shutdown(),
+  ]);
+  expect(server.address()).toBeNull();
+});
+
+it.each<[string, (path: string) => void]>([
+  ['a file', (path) => writeFileSync(path, 'mine')],
+  ['a folder', (path) => mkdirSync(path)],
+  ['a link', (path) => symlinkSync(`${path}-elsewhere`, path)],
+])('leaves %s alone that is in its place, and says so', async (_what, make) => {
+  const path = join(await folder(), 'socket');
+  make(path);
+  const before = lstatSync(path);
+  await expect(serveAt(path)).rejects.toThrow(
+    `${path} is there already and is no socket: remove it, or choose another path`,
+  );
+  expect(lstatSync(path)).toEqual(before);
+});
+
+it.skipIf(process.platform === 'win32')(
+  'refuses a path that the system would cut, and names it and the limit',
+  async () => {
+    const limit = process.platform === 'linux' ? 107 : 103;
+    const parent = await folder();
+    const longest = `${parent}/é`.padEnd(limit - 1, 'x');
+    await expect(serveAt(`${longest}x`)).rejects.toThrow(
+      new RangeError(
+        `${longest}x has ${limit + 1} bytes: the path of a Unix socket may have ${limit}`,
+      ),
+    );
+    expect(readdirSync(parent)).toEqual([]);
+    await serveAt(longest);
+    expect(await statusOf(longest)).toBe(200);
+  },
+);
