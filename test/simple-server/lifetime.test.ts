@@ -13,7 +13,7 @@ import { type BaseEnviron, makeServer, WSGIRequestHandler, WSGIServer } from '@w
 import supertest from 'supertest';
 import { expect, it, onTestFinished, vi } from 'vitest';
 import { selfSigned } from '../hosts/certificate.ts';
-import { dial, echo, serve, statuses } from './support.ts';
+import { dial, echo, exchange, serve, statuses } from './support.ts';
 
 it('is what supertest takes', async () => {
   // Its types ask for a net.Server; what it uses is address().
@@ -37,6 +37,33 @@ it('reports a connection that the system could not hand over, and serves on', as
   listener.emit('error', new Error('accept ENOMEM'));
   expect(reported).toBe('a connection was not accepted: accept ENOMEM\n');
   expect(await (await fetch(url)).text()).toBe('GET /');
+});
+
+it('serves on where what it has to report cannot be written, and warns of it', async () => {
+  const listen = vi.spyOn(Server.prototype, 'listen');
+  const warn = vi.spyOn(process, 'emitWarning').mockImplementation(() => {});
+  onTestFinished(() => {
+    listen.mockRestore();
+    warn.mockRestore();
+  });
+  let made = 0;
+  class FailsAtFirst extends WSGIRequestHandler {
+    constructor(...args: ConstructorParameters<typeof WSGIRequestHandler>) {
+      super(...args);
+      if (made++ === 0) throw new Error('planned');
+    }
+  }
+  const errors = new TextErrors(() => {
+    throw new Error('no space left');
+  });
+  const server = await serve(echo, { errors, handlerClass: FailsAtFirst });
+  expect(await exchange(server, '')).toBe('');
+  const [listener] = listen.mock.contexts;
+  if (!(listener instanceof Server)) expect.unreachable('nothing listens');
+  listener.emit('error', new Error('accept ENOMEM'));
+  expect(await (await fetch(server.url)).text()).toBe('GET /');
+  const warning = 'wsgi.errors cannot be written: no space left';
+  expect(warn.mock.calls).toEqual([[warning], [warning]]);
 });
 
 it('finishes what runs when it shuts down, closes what is idle, and accepts no more', async () => {

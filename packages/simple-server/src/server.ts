@@ -9,7 +9,7 @@ import { performance } from 'node:perf_hooks';
 import { createServer as createTlsServer } from 'node:tls';
 import { inspect } from 'node:util';
 import type { Application, ApplicationLike, ErrorStream } from '@wsgi/core';
-import { checkScriptName, standardErrors, toApplication } from '@wsgi/core/handlers';
+import { asError, checkScriptName, standardErrors, toApplication } from '@wsgi/core/handlers';
 import { checkGatewayOptions, extraEntries } from '@wsgi/core/node';
 import { logToStandardError } from './access-log.js';
 import { listenOptions, serverName, serverUrl } from './address.js';
@@ -107,7 +107,7 @@ export class WSGIServer implements ConnectionServer, AsyncDisposable {
     }
     // A connection that the system cannot hand over, for want of memory say, costs no other one.
     this.#listener.on('error', (error) => {
-      this.errors.write(`a connection was not accepted: ${error.message}\n`);
+      this.#tell(() => `a connection was not accepted: ${error.message}`);
     });
     this.baseEnviron = this.setupEnviron(String(this.port ?? ''));
     this.#sweeper = setInterval(() => this.#sweep(), this.#sweepInterval()).unref();
@@ -202,7 +202,17 @@ export class WSGIServer implements ConnectionServer, AsyncDisposable {
 
   /** Reports an error that costs a connection: what socketserver's `handle_error` does in Python. */
   report(error: unknown): void {
-    this.errors.write(`${inspect(error)}\n`);
+    this.#tell(() => inspect(error));
+  }
+
+  /** Nobody answers for what goes wrong here: it must not end the process. */
+  #tell(message: () => string): void {
+    try {
+      this.errors.write(`${message()}\n`);
+      this.errors.flush();
+    } catch (broken) {
+      process.emitWarning(`wsgi.errors cannot be written: ${asError(broken).message}`);
+    }
   }
 
   extraEnviron(request: RequestEvent): Readonly<Record<string, unknown>> | undefined {
