@@ -147,6 +147,11 @@ describe('a mistake is told in one line, with a code that is not 0:', () => {
       ['m.mjs:one'],
       /^wsgi: the export 'one' of m\.mjs is no application/,
     ],
+    [
+      'a module that waits for ever',
+      ['wait.mjs'],
+      /^wsgi: wait\.mjs does not end: it awaits what never comes$/,
+    ],
     ['an unknown option', ['--nope'], /^wsgi: Unknown option '--nope'/],
     ['a bad port', ['--port', '99999'], /^wsgi: --port must be .* not '99999'$/],
     ['a host that is not here', ['--host', '192.0.2.1'], /^wsgi: 192\.0\.2\.1:8000 is no address/],
@@ -187,6 +192,7 @@ describe('a mistake is told in one line, with a code that is not 0:', () => {
     const files = {
       'm.mjs': 'export const one = 1; export const two = 2;',
       'm.tsx': 'export const app: () => void;',
+      'wait.mjs': 'await new Promise(() => {});',
     };
     const { code, stdout, stderr } = await outcome(args, files);
     expect(stderr.trimEnd()).toMatch(line);
@@ -218,10 +224,23 @@ it('shows the stack of an error that the module throws', async () => {
   expect(code).toBe(1);
 });
 
-it('shows where in which file the syntax is wrong', async () => {
-  const files = { 'm.mjs': "import './other.mjs';", 'other.mjs': 'let right;\nlet not right;\n' };
-  const { code, stderr } = await outcome(['m.mjs'], files);
-  expect(stderr).toMatch(/other\.mjs:2\nlet not right;\n/);
+it('shows where a module cannot be read, also one that the application imports', async () => {
+  const files = { 'm.mjs': "import './other.mjs';", 'other.mjs': 'one\nand two' };
+  for (const more of [[], ['--workers', '2']]) {
+    const { code, stderr } = await outcome(['m.mjs', ...more], files);
+    expect(stderr).toMatch(/^file:\S+\/other\.mjs:2\nand two\n {4}\^+\n\s*SyntaxError: /);
+    expect(code).toBe(1);
+  }
+});
+
+it.each([
+  ["'a string'", /^wsgi: a string\n$/],
+  ['{ status: 7 }', /^wsgi: \{ status: 7 \}\n$/],
+  ['Object.create(null)', /^wsgi: \[Object: null prototype\] \{\}\n$/],
+  ["new Error('one', { cause: new Error('two') })", /^wsgi: Error: one\n[\s\S]*Error: two\n/],
+])('shows what the module throws: %s', async (thrown, said) => {
+  const { code, stderr } = await outcome(['m.mjs'], { 'm.mjs': `throw ${thrown};` });
+  expect(stderr).toMatch(said);
   expect(code).toBe(1);
 });
 

@@ -36,8 +36,7 @@ async function run(args: Arguments): Promise<void> {
 }
 
 main().catch((error: unknown) => {
-  process.exitCode = 1;
-  // Its stack does not say where in which file the mistake is; Node, which ends the process over it, does.
+  // Where a module cannot be read, Node alone knows the place, and shows it when it ends the process.
   if (error instanceof SyntaxError) throw error;
   process.stderr.write(`${describeFault(error)}\n`);
   process.exit(1);

@@ -1,3 +1,5 @@
+import { inspect } from 'node:util';
+
 /** What the user can mend: told in one line, without a stack. */
 export class Fault extends Error {
   override readonly name: string = 'Fault';
@@ -6,5 +8,5 @@ export class Fault extends Error {
 /** What to tell of an error that has ended the command: one line for what the user can mend, else all there is. */
 export function describeFault(error: unknown): string {
   if (error instanceof Fault) return `wsgi: ${error.message}`;
-  return `wsgi: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`;
+  return `wsgi: ${typeof error === 'string' ? error : inspect(error)}`;
 }

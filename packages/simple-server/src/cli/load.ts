@@ -14,8 +14,22 @@ import { Fault } from './fault.js';
  */
 export async function loadApplication(reference: string): Promise<Application> {
   const { module, name } = takeApart(reference);
-  const exported = await load(locate(module));
+  const exported = await importToEnd(module);
   return name === undefined ? findApplication(module, exported) : named(module, exported, name);
+}
+
+/** A module that awaits what never comes would end the command as if it had done its work. */
+async function importToEnd(module: string): Promise<Record<string, unknown>> {
+  let giveUp: () => void = () => {};
+  const nothingLeft = new Promise<never>((_resolve, reject) => {
+    giveUp = () => reject(new Fault(`${module} does not end: it awaits what never comes`));
+  });
+  process.once('beforeExit', giveUp);
+  try {
+    return await Promise.race([load(locate(module)), nothingLeft]);
+  } finally {
+    process.off('beforeExit', giveUp);
+  }
 }
 
 function takeApart(reference: string): { module: string; name: string | undefined } {
