@@ -91,6 +91,30 @@ it('finishes what runs when it shuts down, closes what is idle, and accepts no m
   expect(server.address()).toBeNull();
 });
 
+it.each([
+  ['an idle connection', true],
+  ['a new one', false],
+])('answers a request that had come over %s when it shuts down', async (_what, isKept) => {
+  let accepted: () => void = () => {};
+  const isAccepted = new Promise<void>((resolve) => {
+    accepted = resolve;
+  });
+  class Telling extends WSGIRequestHandler {
+    constructor(...args: ConstructorParameters<typeof WSGIRequestHandler>) {
+      super(...args);
+      accepted();
+    }
+  }
+  const server = await serve(echo, { handlerClass: Telling });
+  const client = await dial(server);
+  await isAccepted;
+  if (isKept) await client.send('GET /1 HTTP/1.1\r\nHost: a\r\n\r\n').until(/GET \/1$/);
+  client.send('GET /2 HTTP/1.1\r\nHost: a\r\n\r\n');
+  const down = server.shutdown();
+  expect(await client.untilClosed()).toMatch(/Connection: close\r\n[\s\S]*GET \/2$/);
+  await down;
+});
+
 it('cuts off what runs too long when it shuts down', async () => {
   const server = await serve(() => new Promise<never>(() => {}));
   const client = (await dial(server)).send('GET / HTTP/1.1\r\nHost: a\r\n\r\n');

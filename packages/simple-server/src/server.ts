@@ -6,6 +6,7 @@ import {
   type Socket,
 } from 'node:net';
 import { performance } from 'node:perf_hooks';
+import { setImmediate } from 'node:timers/promises';
 import { createServer as createTlsServer } from 'node:tls';
 import { inspect } from 'node:util';
 import type { Application, ApplicationLike, ErrorStream } from '@wsgi/core';
@@ -173,11 +174,14 @@ export class WSGIServer implements ConnectionServer, AsyncDisposable {
       );
     }
     this.#stopListening();
+    const isBounded = timeout <= longestTimer;
+    const deadline = isBounded ? setTimeout(() => this.#destroyAll(), timeout) : undefined;
+    // What has come by now, and was not read yet, is at work, too: two turns of the event loop read it.
+    await setImmediate();
+    await setImmediate();
     for (const connection of this.#connections) connection.finish();
     // A handshake that has begun may end, and its connection then does at once.
     for (const transport of this.#transports) if (transport.bytesRead === 0) transport.destroy();
-    const isBounded = timeout <= longestTimer;
-    const deadline = isBounded ? setTimeout(() => this.#destroyAll(), timeout) : undefined;
     await this.#closed;
     clearTimeout(deadline);
   }
