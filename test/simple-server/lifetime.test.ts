@@ -115,6 +115,44 @@ it.each([
   await down;
 });
 
+it.each([
+  ['whose connection ends with it', 'Connection: close\r\n'],
+  ['whose client leaves', ''],
+])('waits for the close of a body behind an answer %s when it shuts down', async (_what, field) => {
+  const order: string[] = [];
+  let release: () => void = () => {};
+  const released = new Promise<void>((resolve) => {
+    release = resolve;
+  });
+  const server = await serve((_environ, startResponse) => {
+    startResponse('200 OK', []);
+    const close = async (): Promise<void> => {
+      await released;
+      order.push('closed');
+    };
+    return Object.assign([Buffer.from('all of it')], { close });
+  });
+  const client = await dial(server);
+  await client.send(`GET / HTTP/1.1\r\nHost: a\r\n${field}\r\n`).until(/all of it$/);
+  client.socket.end();
+  const down = server.shutdown(60_000).then(() => order.push('down'));
+  await server.serveForever();
+  await new Promise((resolve) => setImmediate(resolve));
+  release();
+  await down;
+  expect(order).toEqual(['closed', 'down']);
+});
+
+it('waits no longer than it is told for the close of a body when it shuts down', async () => {
+  const server = await serve((_environ, startResponse) => {
+    startResponse('200 OK', []);
+    const close = (): Promise<void> => new Promise(() => {});
+    return Object.assign([Buffer.from('all of it')], { close });
+  });
+  expect(await exchange(server, 'GET / HTTP/1.0\r\n\r\n')).toMatch(/all of it$/);
+  await server.shutdown(10);
+});
+
 it('cuts off what runs too long when it shuts down', async () => {
   const server = await serve(() => new Promise<never>(() => {}));
   const client = (await dial(server)).send('GET / HTTP/1.1\r\nHost: a\r\n\r\n');

@@ -16,6 +16,8 @@ export interface ConnectionServer extends HandlerServer {
   readonly maxBodySize: number;
   /** Whether the server shuts down: connections end after the response at hand. */
   readonly isClosing: boolean;
+  /** How many bodies close behind a response that is whole and whose connection has closed. */
+  tidying: number;
   /** Told of each response that is over, and has left for the system or is held for the end of this turn. */
   answered(): void;
   /** Takes the error of a handler class that costs the connection. */
@@ -77,6 +79,8 @@ export class Connection implements BodyTransport, Holder {
   #input: BodyInput | undefined;
   #body: RequestBody | undefined;
   #dropped = 0;
+  /** Whether the connection has closed, and the body of its last response has not. */
+  #isTidying = false;
 
   constructor(socket: Socket, server: ConnectionServer, handler: WSGIRequestHandler) {
     this.#socket = socket;
@@ -244,6 +248,7 @@ export class Connection implements BodyTransport, Holder {
   /** What a handler class adds of its own has failed where nobody answers for it: that costs this connection alone. */
   #giveUp(error: unknown): void {
     this.#running = undefined;
+    if (this.#isTidying) this.#server.tidying--;
     this.#server.report(error);
     this.#server.answered();
     this.#output.destroy();
@@ -270,6 +275,7 @@ export class Connection implements BodyTransport, Holder {
     }
     this.#running = undefined;
     this.#since = undefined;
+    if (this.#isTidying) this.#server.tidying--;
     // Not before it has left: whoever waits for it may close the server then.
     if (this.#output.isPending) this.#output.drained().then(() => this.#server.answered());
     else this.#server.answered();
@@ -379,6 +385,8 @@ export class Connection implements BodyTransport, Holder {
     this.#state = 'closing';
     this.#body?.fail();
     this.#running?.handleDisconnect();
+    this.#isTidying = this.#running?.clientGone === false;
+    if (this.#isTidying) this.#server.tidying++;
   }
 }
 

@@ -42,6 +42,8 @@ export class WSGIServer implements ConnectionServer, AsyncDisposable {
   readonly maxBodySize: number;
   readonly errors: ErrorStream;
   readonly log: ((line: string) => void) | null;
+  /** How many bodies close behind a response that is whole and whose connection has closed. */
+  tidying = 0;
   readonly #host: string;
   readonly #scriptName: string;
   readonly #listener: Server;
@@ -174,8 +176,13 @@ export class WSGIServer implements ConnectionServer, AsyncDisposable {
       );
     }
     this.#stopListening();
-    const isBounded = timeout <= longestTimer;
-    const deadline = isBounded ? setTimeout(() => this.#destroyAll(), timeout) : undefined;
+    let isLate = false;
+    const cutOff = (): void => {
+      isLate = true;
+      this.#destroyAll();
+      this.answered();
+    };
+    const deadline = timeout <= longestTimer ? setTimeout(cutOff, timeout) : undefined;
     // What has come by now, and was not read yet, is at work, too: two turns of the event loop read it.
     await setImmediate();
     await setImmediate();
@@ -183,6 +190,9 @@ export class WSGIServer implements ConnectionServer, AsyncDisposable {
     // A handshake that has begun may end, and its connection then does at once.
     for (const transport of this.#transports) if (transport.bytesRead === 0) transport.destroy();
     await this.#closed;
+    // The process may end when this resolves, and what a body does as it closes with it.
+    while (this.tidying > 0 && !isLate)
+      await new Promise<void>((resolve) => this.#waiting.push(resolve));
     clearTimeout(deadline);
   }
 
