@@ -156,6 +156,11 @@ describe('a mistake is told in one line, with a code that is not 0:', () => {
     ['a bad port', ['--port', '99999'], /^wsgi: --port must be .* not '99999'$/],
     ['a host that is not here', ['--host', '192.0.2.1'], /^wsgi: 192\.0\.2\.1:8000 is no address/],
     [
+      'a URL for a host',
+      ['--host', 'http://localhost'],
+      /^wsgi: --host takes a name or an address, not 'http:\/\/localhost'; --unix takes a path$/,
+    ],
+    [
       'half of a certificate',
       ['--tls-cert', 'm.mjs'],
       /^wsgi: --tls-cert and --tls-key go together/,

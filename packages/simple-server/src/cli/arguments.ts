@@ -59,6 +59,9 @@ export function parseArguments(args: readonly string[]): Arguments {
   if (values.unix !== undefined && (values.host !== undefined || values.port !== undefined)) {
     throw new Fault('--unix takes the place of --host and --port: leave them out');
   }
+  if (values.host?.includes('/')) {
+    throw new Fault(`--host takes a name or an address, not '${values.host}'; --unix takes a path`);
+  }
   if (values.unix === '') throw new Fault("--unix takes a path, not ''");
   return {
     application: positionals[0],
