@@ -62,6 +62,34 @@ it('is one of three that come at the same time for a socket whose server was kil
   expect(await statusOf(path)).toBe(200);
 });
 
+const workers = `
+  import cluster from 'node:cluster';
+  import { demoApp, makeServer } from '@wsgi/simple-server';
+  if (cluster.isPrimary) {
+    cluster.on('listening', () => console.log('listens')).on('exit', () => console.log('ends'));
+    for (let left = 4; left > 0; left--) cluster.fork();
+  } else await makeServer(process.argv[1], 0, demoApp, { log: false });
+`;
+
+it.each(['rr', 'none'])(
+  'is shared by workers that come at the same time, with the policy %s',
+  async (policy) => {
+    const path = await leftBehind();
+    const child = spawn(process.execPath, ['--input-type=module', '--eval', workers, path], {
+      cwd: import.meta.dirname,
+      env: { ...process.env, NODE_CLUSTER_SCHED_POLICY: policy },
+    });
+    onTestFinished(() => void child.kill('SIGKILL'));
+    let said = '';
+    for await (const text of child.stdout) {
+      said += text;
+      if (said.split('\n').length > 4) break;
+    }
+    expect(said).toBe('listens\n'.repeat(4));
+    expect(await statusOf(path)).toBe(200);
+  },
+);
+
 it('does not listen after all when it is shut down over a socket whose server was killed', async () => {
   const server = new WSGIServer(await leftBehind());
   const listening = server.listen(0);

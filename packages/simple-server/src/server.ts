@@ -1,10 +1,4 @@
-import {
-  type AddressInfo,
-  createServer,
-  type ListenOptions,
-  type Server,
-  type Socket,
-} from 'node:net';
+import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
 import { performance } from 'node:perf_hooks';
 import { setImmediate } from 'node:timers/promises';
 import { createServer as createTlsServer } from 'node:tls';
@@ -101,13 +95,18 @@ export class WSGIServer implements ConnectionServer, AsyncDisposable {
    */
   async listen(port: number): Promise<void> {
     const options = listenOptions(this.#host, port);
-    try {
-      await this.#bind(options);
-    } catch (error) {
-      const { path } = options;
-      if (path === undefined || !isInUse(error) || !(await makeRoomForSocket(path))) throw error;
-      await this.#bind(options);
-    }
+    if (options.path !== undefined) await makeRoomForSocket(options.path);
+    const hasEnded = new Error('the server has been shut down: make another one');
+    if (this.#isClosing) throw hasEnded;
+    await new Promise<void>((resolve, reject) => {
+      this.#listener.once('error', reject);
+      // Node looks the host up before it listens, and a close in between ends that without a word.
+      this.#listener.once('close', () => reject(hasEnded));
+      this.#listener.listen(options, () => {
+        this.#listener.off('error', reject);
+        resolve();
+      });
+    });
     // A connection that the system cannot hand over, for want of memory say, costs no other one.
     this.#listener.on('error', (error) => {
       this.#tell(() => `a connection was not accepted: ${error.message}`);
@@ -239,20 +238,6 @@ export class WSGIServer implements ConnectionServer, AsyncDisposable {
       (environ.SCRIPT_NAME === this.#scriptName ? application : notFound)(environ, startResponse);
   }
 
-  async #bind(options: ListenOptions): Promise<void> {
-    const hasEnded = new Error('the server has been shut down: make another one');
-    if (this.#isClosing) throw hasEnded;
-    await new Promise<void>((resolve, reject) => {
-      this.#listener.once('error', reject);
-      // Node looks the host up before it listens, and a close in between ends that without a word.
-      this.#listener.once('close', () => reject(hasEnded));
-      this.#listener.listen(options, () => {
-        this.#listener.off('error', reject);
-        resolve();
-      });
-    });
-  }
-
   #makeListener(): Server {
     const { tls } = this.#options;
     const { headersTimeout, maxConnections } = this.limits;
@@ -335,10 +320,6 @@ export class WSGIServer implements ConnectionServer, AsyncDisposable {
     const set = [headersTimeout, requestTimeout, keepAliveTimeout].filter((limit) => limit > 0);
     return Math.max(10, Math.min(1000, ...set.map((limit) => limit / 4)));
   }
-}
-
-function isInUse(error: unknown): boolean {
-  return error instanceof Error && 'code' in error && error.code === 'EADDRINUSE';
 }
 
 const notFound: Application = (_environ, startResponse) => {

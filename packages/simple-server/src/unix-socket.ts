@@ -29,21 +29,20 @@ export function checkSocketPath(path: string): void {
  * Makes room for a socket where one is in the way whose server was killed: it is of no more use to anyone, and the
  * system would refuse its path for ever. One that a server listens on stays, and so does all that is no socket.
  *
- * @returns whether it is worth another try to listen.
+ * To be called before the first try to listen: of the workers of a cluster one may bind the path meanwhile, and shares
+ * it with those that ask for it as it did, at the first try.
+ *
  * @throws Error for what is no socket, and the system's error for what may not be removed.
  */
-export async function makeRoomForSocket(path: string): Promise<boolean> {
+export async function makeRoomForSocket(path: string): Promise<void> {
   // Linux knows sockets without a file, which go with their server: unix(7), "abstract".
-  if (path.startsWith('\0')) return false;
-  const found = look(path);
-  if (found === undefined) return true;
+  const found = path.startsWith('\0') ? undefined : look(path);
+  if (found === undefined) return;
   if (!found.isSocket()) {
     throw new Error(`${path} is there already and is no socket: remove it, or choose another path`);
   }
-  if (!(await isRefused(path))) return false;
-  // Another server may have been quicker, and listen at this path by now: that socket is not to be removed.
-  if (isSame(found, look(path))) unlinkSync(path);
-  return true;
+  // Another server may be quicker, and listen at this path by now: that socket is not to be removed.
+  if ((await isRefused(path)) && isSame(found, look(path))) unlinkSync(path);
 }
 
 function look(path: string): BigIntStats | undefined {
