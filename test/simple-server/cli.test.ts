@@ -395,6 +395,17 @@ it('starts again when a file changes, and waits for the change that mends a brok
   expect(await run.exited).toBe(0);
 });
 
+it('does not take its own Unix socket for a change', async () => {
+  const cwd = await directory({ 'm.mjs': hello('one') });
+  const run = new Run(['--unix', 'socket', '--reload', 'm.mjs'], cwd);
+  await run.says(/Serving/);
+  // Time to see the socket that was made.
+  await new Promise((resolve) => setTimeout(resolve, 600));
+  run.child.kill('SIGTERM');
+  expect(await run.exited).toBe(0);
+  expect(run.stdout.match(/Serving/g)).toHaveLength(1);
+});
+
 it('goes on looking for changes where directories come and go', async () => {
   const cwd = await directory({ 'm.mjs': hello('one') });
   const run = new Run(['--port', '0', '--reload', 'm.mjs'], cwd);

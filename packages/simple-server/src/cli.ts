@@ -16,6 +16,7 @@ async function main(): Promise<void> {
     superviseReloads(
       process.argv[1],
       process.argv.slice(2).filter((arg) => arg !== '--reload'),
+      args.host,
     );
   } else if (args.workers > 1 && cluster.isPrimary) superviseWorkers(args.workers);
   else await run(args);

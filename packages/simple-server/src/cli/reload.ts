@@ -1,6 +1,6 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { watch } from 'node:fs';
-import { sep } from 'node:path';
+import { resolve, sep } from 'node:path';
 import { standardErrors } from '@wsgi/core/handlers';
 import { onStopSignal, supervisedVariable } from './signals.js';
 
@@ -9,8 +9,12 @@ const settling = 100;
 
 const ignored = new Set(['node_modules', '.git']);
 
-/** Runs the command in a process of its own, and again whenever a file below this directory changes. */
-export function superviseReloads(script: string, args: readonly string[]): void {
+/**
+ * Runs the command in a process of its own, and again whenever a file below this directory changes.
+ *
+ * @param host - where it listens. A Unix socket comes and goes with each process, and is no change.
+ */
+export function superviseReloads(script: string, args: readonly string[], host: string): void {
   let child: ChildProcess | undefined;
   /** The one that was told to end: what has changed since, its successor finds. */
   let leaving: ChildProcess | undefined;
@@ -36,6 +40,7 @@ export function superviseReloads(script: string, args: readonly string[]): void 
 
   watch('.', { recursive: true }, (_event, file) => {
     if (file === null || file.split(sep).some((part) => ignored.has(part))) return;
+    if (resolve(file) === host) return;
     clearTimeout(timer);
     timer = setTimeout(restart, settling);
   }).on('error', (error) => {
