@@ -167,15 +167,7 @@ describe('a handler', () => {
     expect([handler.clientGone, log]).toEqual([true, []]);
   });
 
-  it.each([
-    [
-      'a body that waits',
-      async function* () {
-        yield Buffer.from('a');
-        await new Promise(() => {});
-      },
-    ],
-  ])('ends %s when the client goes: signal, close once, no log', async (_name, chunks) => {
+  it('ends a body that waits when the client goes: signal, close once, no log', async () => {
     const { handler, log } = stage();
     let closed = 0;
     const seen: Environ[] = [];
@@ -183,7 +175,10 @@ describe('a handler', () => {
       seen.push(environ);
       startResponse('200 OK', []);
       return {
-        [Symbol.asyncIterator]: chunks,
+        async *[Symbol.asyncIterator]() {
+          yield Buffer.from('a');
+          await new Promise(() => {});
+        },
         close: async () => {
           closed += 1;
         },
@@ -253,6 +248,17 @@ describe('a handler', () => {
     handler.run(answering([Buffer.from('abc'), Buffer.from('def')], [['Content-Length', '4']]));
     expect([output.body, output.destroyed]).toEqual(['abcd', false]);
     expect(log.join('')).toContain('longer than its Content-Length of 4');
+  });
+
+  it('hands the transport no empty chunk, where nothing of a chunk may be sent', () => {
+    const sizes: number[] = [];
+    const { handler } = stage(
+      { REQUEST_METHOD: 'HEAD' },
+      { write: (data: Uint8Array) => void sizes.push(data.length) },
+    );
+    handler.run(answering([Buffer.from('a')]));
+    expect(sizes.length).toBeGreaterThan(0);
+    expect(sizes).not.toContain(0);
   });
 
   it('reports a write() after the end, and rejects it', async () => {
@@ -368,9 +374,35 @@ describe('the head', () => {
     );
   });
 
+  it('goes to an HTTP/0.9 client, too, where a server stands behind', () => {
+    const { text } = run({ SERVER_PROTOCOL: 'HTTP/0.9' }, { originServer: false });
+    expect(text).toBe('Status: 200 OK\r\nContent-Length: 1\r\n\r\na');
+  });
+
   it('is a Status field and no status line where a server stands behind', () => {
     const { text } = run({}, { originServer: false, serverSoftware: 'mine/1' });
     expect(text).toBe('Status: 200 OK\r\nContent-Length: 1\r\n\r\na');
+  });
+});
+
+describe('a body of unknown length', () => {
+  const framing = (protocol: string, set: Partial<SimpleHandler>): string | undefined => {
+    const { handler, output } = stage({ SERVER_PROTOCOL: protocol });
+    Object.assign(handler, set);
+    handler.run(answering([Buffer.from('a')].values()));
+    return /^Transfer-Encoding: .*$/m.exec(output.written)?.[0];
+  };
+
+  it('goes in chunks where both sides speak HTTP/1.1', () => {
+    expect(framing('HTTP/1.1', { httpVersion: '1.1' })).toBe('Transfer-Encoding: chunked');
+  });
+
+  it.each<[why: string, protocol: string, set: Partial<SimpleHandler>]>([
+    ['the client speaks HTTP/1.0', 'HTTP/1.0', { httpVersion: '1.1' }],
+    ['the status line says HTTP/1.0', 'HTTP/1.1', { httpVersion: '1.0' }],
+    ['a server stands behind', 'HTTP/1.1', { httpVersion: '1.1', originServer: false }],
+  ])('goes as it is where %s', (_why, protocol, set) => {
+    expect(framing(protocol, set)).toBeUndefined();
   });
 });
 

@@ -279,10 +279,13 @@ export const startResponse: Behaviour[] = [
       const mounted = await stage.mount(
         (_environ, startResponse) => {
           startResponse('201 First', [...text]);
-          try {
-            startResponse('202 Second', [...text]);
-          } catch (error) {
-            caught.push(error);
+          // Python's None is `null` to some, and undefined to others.
+          for (const nothing of [undefined, null]) {
+            try {
+              startResponse('202 Second', [...text], nothing);
+            } catch (error) {
+              caught.push(error);
+            }
           }
           return [bytes('first')];
         },
@@ -290,7 +293,7 @@ export const startResponse: Behaviour[] = [
       );
       const response = await mounted.fetch();
       expect([response.status, response.text]).toEqual([201, 'first']);
-      expect(caught).toEqual([expect.any(Error)]);
+      expect(caught).toEqual([expect.any(Error), expect.any(Error)]);
     },
   },
   {
