@@ -1,24 +1,59 @@
 /** What a handler makes of a client that goes away: SPEC.md, section 4, rule 6. */
-import { EventEmitter } from 'node:events';
-import { BodyInput, type Environ, emptySource, SimpleHandler, TextErrors } from '@wsgi/core';
+import {
+  BodyInput,
+  ClientDisconnectedError,
+  type Environ,
+  type ResponseBody,
+  type SimpleHandler,
+} from '@wsgi/core';
 import { expect, it } from 'vitest';
 import { deferred } from '../hosts/behaviours/apps.ts';
+import { loggedBody, stage, turn } from './handler-stage.ts';
 
-/** A handler for one request, over an output whose every write gives what `write` does. */
-function stage(write: () => unknown) {
-  const output = Object.assign(new EventEmitter(), { write });
-  const log: string[] = [];
-  const errors = new TextErrors((text) => log.push(text));
-  const environ = { REQUEST_METHOD: 'GET', SERVER_PROTOCOL: 'HTTP/1.0' };
-  const handler = new SimpleHandler(new BodyInput(emptySource), output, errors, environ);
-  return { handler, output, log };
-}
+it('a body that waits is ended: the signal fires, close() is called once, nothing is logged', async () => {
+  const { handler, log } = stage();
+  let closed = 0;
+  const seen: Environ[] = [];
+  const running = handler.run((environ, startResponse) => {
+    seen.push(environ);
+    startResponse('200 OK', []);
+    return {
+      async *[Symbol.asyncIterator]() {
+        yield Buffer.from('a');
+        await new Promise(() => {});
+      },
+      close: async () => {
+        closed += 1;
+      },
+    };
+  });
+  await turn();
+  const signal = seen[0]?.['gateway.signal']();
+  expect(signal?.aborted).toBe(false);
+  handler.handleDisconnect();
+  handler.handleDisconnect();
+  await running;
+  expect([signal?.aborted, signal?.reason.code, closed, log]).toEqual([true, 'ECONNRESET', 1, []]);
+});
 
-/** Lets everything run that waits for nothing but its turn. */
-const turn = () => new Promise((resolve) => setImmediate(resolve));
+it('an application that has not answered yet is asked for nothing more', async () => {
+  const { handler, output, log } = stage();
+  const events: string[] = [];
+  let answer: (body: ResponseBody) => void = () => {};
+  const running = handler.run((_environ, startResponse) => {
+    startResponse('200 OK', []);
+    return new Promise<ResponseBody>((resolve) => {
+      answer = resolve;
+    });
+  });
+  handler.handleDisconnect();
+  answer(loggedBody(['a'], events));
+  await running;
+  expect([events, output.written, log]).toEqual([['closed'], '', []]);
+});
 
 it('a client that leaves after the whole response, while close() runs, has not gone away', async () => {
-  const { handler } = stage(() => true);
+  const { handler } = stage();
   const closing = deferred();
   const seen: Environ[] = [];
   const running = handler.run((environ, startResponse) => {
@@ -33,9 +68,14 @@ it('a client that leaves after the whole response, while close() runs, has not g
 });
 
 it('a generator whose own write() finds the client gone is ended when it has let go', async () => {
-  const { handler, log } = stage(() => {
-    throw Object.assign(new Error('gone'), { code: 'EPIPE' });
-  });
+  const { handler, log } = stage(
+    {},
+    {
+      write() {
+        throw Object.assign(new Error('gone'), { code: 'EPIPE' });
+      },
+    },
+  );
   const events: string[] = [];
   await handler.run(function* (_environ, startResponse) {
     const write = startResponse('200 OK', []);
@@ -53,7 +93,7 @@ it('a generator whose own write() finds the client gone is ended when it has let
 });
 
 it('an application that learns of it later may call startResponse() as if nothing had happened', async () => {
-  const { handler, log } = stage(() => true);
+  const { handler, log } = stage();
   const found = deferred();
   const events: string[] = [];
   const running = handler.run(async function* (_environ, startResponse) {
@@ -71,7 +111,8 @@ it('an application that learns of it later may call startResponse() as if nothin
 });
 
 it('the very write() that waits for room is rejected, and not the next one only', async () => {
-  const { handler, output, log } = stage(() => false);
+  const { handler, output, log } = stage();
+  output.room = 0;
   const outcomes: unknown[] = [];
   const running = handler.run(async (_environ, startResponse) => {
     const write = startResponse('200 OK', []);
@@ -82,4 +123,81 @@ it('the very write() that waits for room is rejected, and not the next one only'
   output.emit('close');
   await running;
   expect([outcomes, log]).toEqual([['ECONNRESET'], []]);
+});
+
+/** An application that answers when it is told to, after its client has gone, and what was reported then. */
+async function reportAfterwards(answer: () => ResponseBody): Promise<string> {
+  const { handler, log } = stage();
+  const left = deferred();
+  const running = handler.run(async (_environ, startResponse) => {
+    startResponse('200 OK', []);
+    await left.promise;
+    return answer();
+  });
+  handler.handleDisconnect();
+  left.resolve();
+  await running;
+  return log.join('');
+}
+
+const ended = (): never => {
+  throw Object.assign(new Error('the connection ended'), { code: 'EPIPE' });
+};
+
+it('an error that only says that the connection ended is not reported', async () => {
+  expect(await reportAfterwards(ended)).toBe('');
+  expect(await reportAfterwards(() => Object.assign([], { close: ended }))).toBe('');
+});
+
+it("an error of the application's own is reported, and no error page is made for nobody", async () => {
+  const { handler, output, log } = stage();
+  let pages = 0;
+  handler.errorOutput = () => {
+    pages += 1;
+    return [];
+  };
+  await handler.run(() => {
+    handler.handleDisconnect();
+    throw new Error('of the application');
+  });
+  expect([pages, output.written, output.destroyed]).toEqual([0, '', false]);
+  expect(log.join('')).toContain('of the application');
+});
+
+it('an upload that breaks off tells of it before the transport does', async () => {
+  const { handler, output, log } = stage();
+  const input = new BodyInput({
+    pull() {
+      throw new ClientDisconnectedError();
+    },
+  });
+  handler.getStdin = () => input;
+  const seen: Environ[] = [];
+  await handler.run(async (environ, startResponse) => {
+    seen.push(environ);
+    startResponse('200 OK', []);
+    return [await environ['wsgi.input'].read()];
+  });
+  expect([handler.clientGone, output.written, log]).toEqual([true, '', []]);
+  expect(seen[0]?.['gateway.signal']().aborted).toBe(true);
+});
+
+const fail = (): never => {
+  throw new Error('of the error handling');
+};
+
+it.each<[when: string, set: Partial<SimpleHandler>]>([
+  ['after an error', {}],
+  ['after an error within the error handling', { handleError: fail }],
+])('a connection that is cut off %s is no client that went away', async (_when, set) => {
+  const { handler, output } = stage();
+  Object.assign(handler, set);
+  // Some transports say that they have closed within the very call.
+  output.on('close', () => handler.handleDisconnect());
+  await handler.run(function* (_environ, startResponse) {
+    startResponse('200 OK', []);
+    yield Buffer.from('a part');
+    throw new Error('midway');
+  });
+  expect([output.destroyed, handler.clientGone]).toEqual([true, false]);
 });

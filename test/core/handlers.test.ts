@@ -1,98 +1,24 @@
-import { EventEmitter } from 'node:events';
+import { open, readFile } from 'node:fs/promises';
+import { fileURLToPath } from 'node:url';
 import {
-  type Application,
   BodyInput,
-  type Environ,
   emptySource,
-  Headers,
-  type OutputStream,
+  FileWrapper,
+  type HeaderList,
   type ResponseBody,
   SimpleHandler,
   TextErrors,
+  type Write,
 } from '@wsgi/core';
 import { describe, expect, it } from 'vitest';
-
-/** A stream that takes `room` writes before it is full. */
-class Output extends EventEmitter implements OutputStream {
-  written = '';
-  destroyed = false;
-  room = Number.POSITIVE_INFINITY;
-
-  write(data: Uint8Array): boolean {
-    this.written += Buffer.from(data).toString('latin1');
-    this.room -= 1;
-    return this.room > 0;
-  }
-
-  drain(room = Number.POSITIVE_INFINITY): void {
-    this.room = room;
-    this.emit('drain');
-  }
-
-  destroy(): void {
-    this.destroyed = true;
-    this.emit('close');
-  }
-
-  get body(): string {
-    return this.written.slice(this.written.indexOf('\r\n\r\n') + 4);
-  }
-}
-
-function stage<Out extends OutputStream = Output>(variables: object = {}, stdout?: Out) {
-  const output = stdout ?? new Output();
-  const log: string[] = [];
-  const errors = new TextErrors((text) => log.push(text));
-  const environ = { REQUEST_METHOD: 'GET', SERVER_PROTOCOL: 'HTTP/1.0', ...variables };
-  const handler = new SimpleHandler(new BodyInput(emptySource), output, errors, environ);
-  return { handler, output: output as Out, log };
-}
-
-/** An application that answers 200 with a body. */
-const answering =
-  (body: ResponseBody, headers: [string, string][] = []): Application =>
-  (_environ, startResponse) => {
-    startResponse('200 OK', headers);
-    return body;
-  };
-
-/** Lets everything run that waits for nothing but its turn. */
-const turn = () => new Promise((resolve) => setImmediate(resolve));
-
-it('A report quotes no more of a wrong body than a line, whatever its size', () => {
-  const { handler, log } = stage();
-  const record = Object.fromEntries(Array.from({ length: 10_000 }, (_, id) => [`key${id}`, id]));
-  handler.run(answering(record as never));
-  const [first = ''] = log.join('').split('\n');
-  expect(first).toMatch(
-    /^TypeError: the application returned \{ key0: 0, key1: 1, .*\.\.\.; return/,
-  );
-  expect(first.length).toBeLessThan(1000);
-});
-
-function body(chunks: Iterable<string>, log: string[]) {
-  return {
-    *[Symbol.iterator]() {
-      try {
-        for (const chunk of chunks) {
-          log.push(`made ${chunk}`);
-          yield Buffer.from(chunk);
-        }
-      } finally {
-        log.push('returned');
-      }
-    },
-    close: () => {
-      log.push('closed');
-    },
-  };
-}
+import { deferred } from '../hosts/behaviours/apps.ts';
+import { answering, loggedBody, Output, stage, turn } from './handler-stage.ts';
 
 describe('a handler', () => {
   it('has handed over all bytes of a synchronous application when run() returns', () => {
     const { handler, output } = stage();
     const log: string[] = [];
-    expect(handler.run(answering(body(['a', 'b'], log)))).toBeUndefined();
+    expect(handler.run(answering(loggedBody(['a', 'b'], log)))).toBeUndefined();
     expect(output.body).toBe('ab');
     expect(log).toEqual(['made a', 'made b', 'returned', 'closed']);
   });
@@ -101,7 +27,7 @@ describe('a handler', () => {
     const { handler, output } = stage();
     const log: string[] = [];
     output.room = 3;
-    const running = handler.run(answering(body(['a', 'b', 'c'], log)));
+    const running = handler.run(answering(loggedBody(['a', 'b', 'c'], log)));
     await turn();
     expect(log).toEqual(['made a']);
     output.drain(1);
@@ -117,7 +43,7 @@ describe('a handler', () => {
     const stdout = { write: () => new Promise<void>((resolve) => waiting.push(resolve)) };
     const log: string[] = [];
     const { handler } = stage({}, stdout);
-    const running = handler.run(answering(body(['a', 'b'], log)));
+    const running = handler.run(answering(loggedBody(['a', 'b'], log)));
     await turn();
     expect(log).toEqual(['made a']);
     while (log.length < 4) {
@@ -155,7 +81,7 @@ describe('a handler', () => {
         yield 'x';
       }
     }
-    await handler.run(answering(body(endless(), log)));
+    await handler.run(answering(loggedBody(endless(), log)));
     expect(log.slice(-2)).toEqual(['returned', 'closed']);
     expect(handler.clientGone).toBe(true);
   });
@@ -165,37 +91,6 @@ describe('a handler', () => {
     const { handler, log } = stage({}, { write: () => Promise.reject(gone) });
     await handler.run(answering([Buffer.from('a')]));
     expect([handler.clientGone, log]).toEqual([true, []]);
-  });
-
-  it('ends a body that waits when the client goes: signal, close once, no log', async () => {
-    const { handler, log } = stage();
-    let closed = 0;
-    const seen: Environ[] = [];
-    const running = handler.run((environ, startResponse) => {
-      seen.push(environ);
-      startResponse('200 OK', []);
-      return {
-        async *[Symbol.asyncIterator]() {
-          yield Buffer.from('a');
-          await new Promise(() => {});
-        },
-        close: async () => {
-          closed += 1;
-        },
-      };
-    });
-    await turn();
-    const signal = seen[0]?.['gateway.signal']();
-    expect(signal?.aborted).toBe(false);
-    handler.handleDisconnect();
-    handler.handleDisconnect();
-    await running;
-    expect([signal?.aborted, signal?.reason.code, closed, log]).toEqual([
-      true,
-      'ECONNRESET',
-      1,
-      [],
-    ]);
   });
 
   it('awaits an asynchronous close()', async () => {
@@ -303,17 +198,6 @@ describe('a handler', () => {
     },
   );
 
-  it('logs as many frames as tracebackLimit says, and the causes', () => {
-    const { handler, log } = stage();
-    handler.tracebackLimit = 1;
-    handler.run(() => {
-      throw new Error('outer', { cause: new TypeError('inner') });
-    });
-    const lines = log.join('').split('\n');
-    expect(lines.filter((line) => line.startsWith('    at '))).toHaveLength(2);
-    expect(lines).toEqual(expect.arrayContaining(['Error: outer', 'caused by: TypeError: inner']));
-  });
-
   it('gives up when the error page fails, too', async () => {
     class Failing extends SimpleHandler {
       override errorOutput(): ResponseBody {
@@ -329,108 +213,6 @@ describe('a handler', () => {
     });
     expect([output.written, output.destroyed]).toEqual(['', true]);
     expect(log.join('')).toMatch(/of the application[\s\S]*of the page/);
-  });
-});
-
-describe('the head', () => {
-  const run = (
-    variables: object,
-    set: Partial<SimpleHandler>,
-    headers: [string, string][] = [],
-  ) => {
-    const { handler, output, log } = stage(variables);
-    Object.assign(handler, set);
-    const seen: Environ[] = [];
-    handler.run((environ, startResponse) => {
-      seen.push(environ);
-      startResponse('200 OK', headers);
-      return [Buffer.from('a')];
-    });
-    return { environ: seen[0], text: output.written, log };
-  };
-
-  it('is left out for HTTP/0.9, which knows none', () => {
-    expect(run({ SERVER_PROTOCOL: 'HTTP/0.9' }, {}).text).toBe('a');
-  });
-
-  it('names the server, and so does the environ, unless they do so themselves', () => {
-    const named = run({}, { serverSoftware: 'mine/1' });
-    expect(named.environ?.SERVER_SOFTWARE).toBe('mine/1');
-    expect(named.text).toContain('\r\nServer: mine/1\r\n');
-    const other = run({ SERVER_SOFTWARE: 'front/2' }, { serverSoftware: 'mine/1' }, [
-      ['Server', 'app/3'],
-      ['Date', 'now'],
-    ]);
-    expect(other.environ?.SERVER_SOFTWARE).toBe('front/2');
-    expect(other.text.match(/^(Server|Date): .*$/gm)).toEqual(['Server: app/3', 'Date: now']);
-  });
-
-  it.each([
-    ['Headers', new Headers([['Content-Type', 'text/plain']])],
-    ['an object', { 'Content-Type': 'text/plain' }],
-  ])('is refused where its fields are %s, with what makes a list of them', (_kind, headers) => {
-    expect(run({}, {}, headers as never).log.join('')).toMatch(
-      /headers must be an array .*; \[\.\.\.headers\] makes one of Headers or a Map, Object\.entries\(headers\) of an object\n/,
-    );
-  });
-
-  it('goes to an HTTP/0.9 client, too, where a server stands behind', () => {
-    const { text } = run({ SERVER_PROTOCOL: 'HTTP/0.9' }, { originServer: false });
-    expect(text).toBe('Status: 200 OK\r\nContent-Length: 1\r\n\r\na');
-  });
-
-  it('is a Status field and no status line where a server stands behind', () => {
-    const { text } = run({}, { originServer: false, serverSoftware: 'mine/1' });
-    expect(text).toBe('Status: 200 OK\r\nContent-Length: 1\r\n\r\na');
-  });
-});
-
-describe('a body of unknown length', () => {
-  const framing = (protocol: string, set: Partial<SimpleHandler>): string | undefined => {
-    const { handler, output } = stage({ SERVER_PROTOCOL: protocol });
-    Object.assign(handler, set);
-    handler.run(answering([Buffer.from('a')].values()));
-    return /^Transfer-Encoding: .*$/m.exec(output.written)?.[0];
-  };
-
-  it('goes in chunks where both sides speak HTTP/1.1', () => {
-    expect(framing('HTTP/1.1', { httpVersion: '1.1' })).toBe('Transfer-Encoding: chunked');
-  });
-
-  it.each<[why: string, protocol: string, set: Partial<SimpleHandler>]>([
-    ['the client speaks HTTP/1.0', 'HTTP/1.0', { httpVersion: '1.1' }],
-    ['the status line says HTTP/1.0', 'HTTP/1.1', { httpVersion: '1.0' }],
-    ['a server stands behind', 'HTTP/1.1', { httpVersion: '1.1', originServer: false }],
-  ])('goes as it is where %s', (_why, protocol, set) => {
-    expect(framing(protocol, set)).toBeUndefined();
-  });
-});
-
-describe('the report of an error', () => {
-  const logged = (thrown: unknown): string => {
-    const { handler, log } = stage();
-    handler.run(() => {
-      throw thrown;
-    });
-    return log.join('');
-  };
-
-  it('makes do with name and message where there is no stack', () => {
-    expect(logged(Object.assign(new TypeError('bare'), { stack: undefined }))).toBe(
-      'TypeError: bare\n',
-    );
-  });
-
-  it('shows a stack without frames as it is', () => {
-    expect(logged(Object.assign(new Error('x'), { stack: 'Error: x\nand so on' }))).toBe(
-      'Error: x\nand so on\n',
-    );
-  });
-
-  it('goes no deeper than eight causes, though they go round in a circle', () => {
-    const error = new Error('round');
-    error.cause = error;
-    expect(logged(error).match(/Error: round/g)).toHaveLength(8);
   });
 });
 
@@ -465,22 +247,6 @@ describe('a transport', () => {
   });
 });
 
-it('asks an application that has not answered for nothing once the client has gone', async () => {
-  const { handler, output, log } = stage();
-  const events: string[] = [];
-  let answer: (body: ResponseBody) => void = () => {};
-  const running = handler.run((_environ, startResponse) => {
-    startResponse('200 OK', []);
-    return new Promise<ResponseBody>((resolve) => {
-      answer = resolve;
-    });
-  });
-  handler.handleDisconnect();
-  answer(body(['a'], events));
-  await running;
-  expect([events, output.written, log]).toEqual([['closed'], '', []]);
-});
-
 it('refuses a chunk that is a promise, and says what to yield instead', async () => {
   const { handler, log } = stage();
   await handler.run(answering([Promise.resolve(Buffer.from('a')) as never]));
@@ -496,4 +262,98 @@ it('refuses a startResponse() after the response was over', () => {
     return [];
   });
   expect(late).toThrow('startResponse was called after the response was over');
+});
+
+it('refuses a write() while the end of the response waits for the transport', async () => {
+  const flushed = deferred();
+  let written = '';
+  const stdout = {
+    write: (data: Uint8Array) => {
+      written += Buffer.from(data).toString('latin1');
+    },
+    flush: () => (written.endsWith('0\r\n\r\n') ? flushed.promise : undefined),
+  };
+  const { handler, log } = stage({ SERVER_PROTOCOL: 'HTTP/1.1' }, stdout);
+  handler.httpVersion = '1.1';
+  const writes: Write[] = [];
+  const running = handler.run(function* (_environ, startResponse) {
+    writes.push(startResponse('200 OK', []));
+    yield Buffer.from('whole');
+  });
+  const whole = written;
+  await expect(writes[0]?.(Buffer.from('late'))).rejects.toThrow('after the response was over');
+  handler.handleDisconnect();
+  expect(handler.clientGone).toBe(false);
+  flushed.resolve();
+  await running;
+  expect(written).toBe(whole);
+  expect(log.join('')).toContain('its bytes are lost');
+});
+
+it('is over when the host has taken an error for its own', () => {
+  const { handler, output } = stage();
+  handler.handleError = () => undefined;
+  let late: (() => unknown) | undefined;
+  handler.run((_environ, startResponse) => {
+    late = () => startResponse('200 OK', []);
+    throw new Error('for the host');
+  });
+  expect(late).toThrow('startResponse was called after the response was over');
+  expect(output.written).toBe('');
+});
+
+it.each([undefined, null])('answers 500 when %j is thrown after startResponse()', (thrown) => {
+  const { handler, output } = stage();
+  handler.run((_environ, startResponse) => {
+    startResponse('200 OK', []);
+    throw thrown;
+  });
+  expect(output.written).toMatch(/^HTTP\/1\.0 500 Internal Server Error\r\n/);
+});
+
+it("answers 500 when a connection of the application's own ends, and its client is there", () => {
+  const { handler, output, log } = stage();
+  handler.run(() => {
+    throw Object.assign(new Error('of the database'), { code: 'ECONNRESET' });
+  });
+  expect(output.written).toMatch(/^HTTP\/1\.0 500 Internal Server Error\r\n/);
+  expect(log.join('')).toContain('of the database');
+});
+
+it('closes an error page that is a file, and the body that failed', async () => {
+  const { handler, output } = stage();
+  const path = fileURLToPath(import.meta.url);
+  const file = await open(path);
+  handler.errorOutput = (_environ, startResponse, error) => {
+    startResponse('500 Internal Server Error', [], error);
+    return new FileWrapper(file);
+  };
+  const log: string[] = [];
+  const failing = loggedBody(['a'], log);
+  await handler.run((_environ, startResponse) => {
+    startResponse('200 OK', []);
+    return {
+      ...failing,
+      [Symbol.iterator]: () => ({
+        next() {
+          throw new Error('before the first chunk');
+        },
+      }),
+    };
+  });
+  expect([output.body, file.fd, log]).toEqual([await readFile(path, 'utf8'), -1, ['closed']]);
+});
+
+it('knows whether only the end of the connection tells where the body ends', () => {
+  const seen: boolean[] = [];
+  for (const length of [[], [['Content-Length', '1']]] as HeaderList[]) {
+    const { handler } = stage();
+    handler.run(function* (_environ, startResponse) {
+      startResponse('200 OK', length);
+      seen.push(handler.endsWithConnection);
+      yield Buffer.from('a');
+      seen.push(handler.endsWithConnection);
+    });
+  }
+  expect(seen).toEqual([false, true, false, false]);
 });

@@ -1,0 +1,77 @@
+import { type Environ, Headers, type SimpleHandler } from '@wsgi/core';
+import { describe, expect, it } from 'vitest';
+import { answering, stage } from './handler-stage.ts';
+
+describe('the head', () => {
+  const run = (
+    variables: object,
+    set: Partial<SimpleHandler>,
+    headers: [string, string][] = [],
+  ) => {
+    const { handler, output, log } = stage(variables);
+    Object.assign(handler, set);
+    const seen: Environ[] = [];
+    handler.run((environ, startResponse) => {
+      seen.push(environ);
+      startResponse('200 OK', headers);
+      return [Buffer.from('a')];
+    });
+    return { environ: seen[0], text: output.written, log };
+  };
+
+  it('is left out for HTTP/0.9, which knows none', () => {
+    expect(run({ SERVER_PROTOCOL: 'HTTP/0.9' }, {}).text).toBe('a');
+  });
+
+  it('names the server, and so does the environ, unless they do so themselves', () => {
+    const named = run({}, { serverSoftware: 'mine/1' });
+    expect(named.environ?.SERVER_SOFTWARE).toBe('mine/1');
+    expect(named.text).toContain('\r\nServer: mine/1\r\n');
+    const other = run({ SERVER_SOFTWARE: 'front/2' }, { serverSoftware: 'mine/1' }, [
+      ['Server', 'app/3'],
+      ['Date', 'now'],
+    ]);
+    expect(other.environ?.SERVER_SOFTWARE).toBe('front/2');
+    expect(other.text.match(/^(Server|Date): .*$/gm)).toEqual(['Server: app/3', 'Date: now']);
+  });
+
+  it.each([
+    ['Headers', new Headers([['Content-Type', 'text/plain']])],
+    ['an object', { 'Content-Type': 'text/plain' }],
+  ])('is refused where its fields are %s, with what makes a list of them', (_kind, headers) => {
+    expect(run({}, {}, headers as never).log.join('')).toMatch(
+      /headers must be an array .*; \[\.\.\.headers\] makes one of Headers or a Map, Object\.entries\(headers\) of an object\n/,
+    );
+  });
+
+  it('goes to an HTTP/0.9 client, too, where a server stands behind', () => {
+    const { text } = run({ SERVER_PROTOCOL: 'HTTP/0.9' }, { originServer: false });
+    expect(text).toBe('Status: 200 OK\r\nContent-Length: 1\r\n\r\na');
+  });
+
+  it('is a Status field and no status line where a server stands behind', () => {
+    const { text } = run({}, { originServer: false, serverSoftware: 'mine/1' });
+    expect(text).toBe('Status: 200 OK\r\nContent-Length: 1\r\n\r\na');
+  });
+});
+
+describe('a body of unknown length', () => {
+  const framing = (protocol: string, set: Partial<SimpleHandler>): string | undefined => {
+    const { handler, output } = stage({ SERVER_PROTOCOL: protocol });
+    Object.assign(handler, set);
+    handler.run(answering([Buffer.from('a')].values()));
+    return /^Transfer-Encoding: .*$/m.exec(output.written)?.[0];
+  };
+
+  it('goes in chunks where both sides speak HTTP/1.1', () => {
+    expect(framing('HTTP/1.1', { httpVersion: '1.1' })).toBe('Transfer-Encoding: chunked');
+  });
+
+  it.each<[why: string, protocol: string, set: Partial<SimpleHandler>]>([
+    ['the client speaks HTTP/1.0', 'HTTP/1.0', { httpVersion: '1.1' }],
+    ['the status line says HTTP/1.0', 'HTTP/1.1', { httpVersion: '1.0' }],
+    ['a server stands behind', 'HTTP/1.1', { httpVersion: '1.1', originServer: false }],
+  ])('goes as it is where %s', (_why, protocol, set) => {
+    expect(framing(protocol, set)).toBeUndefined();
+  });
+});
