@@ -50,3 +50,16 @@ it('goes no deeper than eight causes, though they go round in a circle', () => {
   error.cause = error;
   expect(logged(error).match(/Error: round/g)).toHaveLength(8);
 });
+
+it('is flushed, so that it does not wait in a stream that holds text back', () => {
+  const { handler, log } = stage();
+  handler.getStderr = () => ({
+    write: (text) => void log.push(text),
+    writelines: () => {},
+    flush: () => void log.push('flushed'),
+  });
+  handler.run(() => {
+    throw new Error('of the application');
+  });
+  expect(log).toEqual([expect.stringContaining('of the application'), 'flushed']);
+});

@@ -1,5 +1,5 @@
 import { type Environ, Headers, type SimpleHandler } from '@wsgi/core';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { answering, stage } from './handler-stage.ts';
 
 describe('the head', () => {
@@ -35,6 +35,20 @@ describe('the head', () => {
     expect(other.text.match(/^(Server|Date): .*$/gm)).toEqual(['Server: app/3', 'Date: now']);
   });
 
+  it('has the time at which it is sent', () => {
+    const clock = vi.spyOn(Date, 'now');
+    onTestFinished(() => clock.mockRestore());
+    const dates = [0, 999, 1000].map((now) => {
+      clock.mockReturnValue(now);
+      return /^Date: .*$/m.exec(run({}, {}).text)?.[0];
+    });
+    expect(dates).toEqual([
+      'Date: Thu, 01 Jan 1970 00:00:00 GMT',
+      'Date: Thu, 01 Jan 1970 00:00:00 GMT',
+      'Date: Thu, 01 Jan 1970 00:00:01 GMT',
+    ]);
+  });
+
   it.each([
     ['Headers', new Headers([['Content-Type', 'text/plain']])],
     ['an object', { 'Content-Type': 'text/plain' }],
@@ -50,7 +64,8 @@ describe('the head', () => {
   });
 
   it('is a Status field and no status line where a server stands behind', () => {
-    const { text } = run({}, { originServer: false, serverSoftware: 'mine/1' });
+    const { text, environ } = run({}, { originServer: false, serverSoftware: 'mine/1' });
+    expect(environ).not.toHaveProperty('SERVER_SOFTWARE');
     expect(text).toBe('Status: 200 OK\r\nContent-Length: 1\r\n\r\na');
   });
 });

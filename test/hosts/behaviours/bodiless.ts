@@ -182,6 +182,25 @@ export const bodiless: Behaviour[] = [
     },
   },
   {
+    name: 'how a body is delimited is not for the option environ to say',
+    async run(stage) {
+      for (const [protocol, oldest] of [
+        ['HTTP/1.1', true],
+        ['HTTP/1.0', false],
+      ] as const) {
+        const app: Application = function* (_environ, startResponse) {
+          startResponse('200 OK', [...text]);
+          yield bytes('hel');
+          yield bytes('lo');
+        };
+        const mounted = await stage.mount(app, { environ: { SERVER_PROTOCOL: protocol } });
+        const response = await mounted.fetch({ oldest });
+        expect([response.status, response.text, response.complete]).toEqual([200, 'hello', true]);
+        if (oldest) expect(response.header('transfer-encoding')).toBeUndefined();
+      }
+    },
+  },
+  {
     name: 'a body has its end where the application has emptied its environ',
     async run(stage) {
       const app: Application = function* (environ, startResponse) {
