@@ -62,15 +62,18 @@ export class RawClient {
 
   /** Waits until what was received matches, or the server has closed; gives all that was received. */
   async until(pattern: RegExp): Promise<string> {
-    while (!pattern.test(this.text) && !this.ended) {
-      await new Promise<void>((resolve) => this.#changed.push(resolve));
-    }
+    while (!this.ended && !pattern.test(this.text)) await this.#change();
     return this.text;
   }
 
   /** Waits until the server has closed; gives all that was received. */
-  untilClosed(): Promise<string> {
-    return this.until(/(?!)/);
+  async untilClosed(): Promise<string> {
+    while (!this.ended) await this.#change();
+    return this.text;
+  }
+
+  #change(): Promise<void> {
+    return new Promise((resolve) => this.#changed.push(resolve));
   }
 }
 
