@@ -320,6 +320,19 @@ it("answers 500 when a connection of the application's own ends, and its client 
   expect(log.join('')).toContain('of the database');
 });
 
+it('answers an error behind a response that its host has declined', () => {
+  const { handler, output } = stage();
+  handler.declines = () => true;
+  handler.run((_environ, startResponse) => {
+    const write = startResponse('404 Not Found', []);
+    void write(Buffer.from('declined'));
+    throw new Error('behind it');
+  });
+  expect(output.written).toMatch(/^HTTP\/1\.0 500 Internal Server Error\r\n/);
+  expect(output.body).toBe(String(handler.errorBody));
+  expect(handler.declined).toBe(false);
+});
+
 it('closes an error page that is a file, and the body that failed', async () => {
   const { handler, output } = stage();
   const path = fileURLToPath(import.meta.url);

@@ -33,7 +33,7 @@ import { Sender } from './send.js';
 export abstract class BaseHandler extends HandlerHost {
   readonly #client = new Client();
   #reader: BodyReader | undefined;
-  readonly #framing: Framing = new Framing();
+  #framing = new Framing();
   /** Nothing more can be sent: the response is whole, or given up. */
   #over = false;
   #closed = false;
@@ -71,7 +71,7 @@ export abstract class BaseHandler extends HandlerHost {
   async #runLater(pending: PromiseLike<ResponseBody>): Promise<void> {
     try {
       this.#accept(await pending);
-      await (this.#client.gone ? this.close() : this.finishResponse());
+      await this.finishResponse();
     } catch (error) {
       await this.#recover(error);
     }
@@ -235,11 +235,7 @@ export abstract class BaseHandler extends HandlerHost {
   #sendChunks(): Promise<void> | undefined {
     if (this.result === undefined) return undefined;
     this.#reader = new BodyReader(this.result);
-    return this.#sender().sendChunks(this.#reader, this.#unwritten);
-  }
-
-  #sender(): Sender {
-    return new Sender(this, this.#client, this.#framing);
+    return new Sender(this, this.#client, this.#framing).sendChunks(this.#reader, this.#unwritten);
   }
 
   /**
@@ -264,7 +260,8 @@ export abstract class BaseHandler extends HandlerHost {
     }
     if (this.#isBodyless()) return true;
     const length = this.headers?.get('Content-Length') ?? Number.POSITIVE_INFINITY;
-    await this.#sender().sendFile(handle, this.headersSent ? this.#framing.left : Number(length));
+    const sender = new Sender(this, this.#client, this.#framing);
+    await sender.sendFile(handle, this.headersSent ? this.#framing.left : Number(length));
     return true;
   }
 
@@ -351,8 +348,11 @@ export abstract class BaseHandler extends HandlerHost {
 
   #recover(error: unknown): void | Promise<void> {
     this.#failed = true;
-    // Nothing was sent of a declined response, so that its error can still be answered.
-    if (this.declined) this.declined = this.headersSent = false;
+    if (this.declined) {
+      // Nothing was sent of the response, so that its error can still be answered.
+      this.declined = this.headersSent = false;
+      this.#framing = new Framing();
+    }
     // A body that the client cut short is known here before the transport says that the client has gone.
     if (saysClientLeft(error, this.#input)) this.handleDisconnect();
     if (this.#client.gone && isDisconnect(error)) return this.#closeOnce();

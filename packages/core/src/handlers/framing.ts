@@ -16,7 +16,7 @@ export class Framing {
   /** Whether more of the body has a use: to be sent, or to see that it ends where it should. */
   wanted = true;
 
-  /** Takes the header fields' word for it; once more, when an error page takes the place of an unsent response. */
+  /** Takes the header fields' word for it. */
   begin(bodyless: boolean, chunked: boolean, contentLength: string | null | undefined): void {
     this.bodyless = bodyless;
     this.chunked = chunked;
@@ -24,7 +24,6 @@ export class Framing {
       contentLength === undefined || contentLength === null
         ? Number.POSITIVE_INFINITY
         : Number(contentLength);
-    this.wanted = true;
     this.left = bodyless ? 0 : this.promised;
   }
 
