@@ -92,6 +92,27 @@ it('a generator whose own write() finds the client gone is ended when it has let
   expect([events, log]).toEqual([['goes on', 'ends'], []]);
 });
 
+it('a body that finds the client gone, and then waits for ever, is not waited for', async () => {
+  const { handler } = stage();
+  let closed = 0;
+  const running = handler.run((_environ, startResponse) => {
+    startResponse('200 OK', []);
+    return {
+      [Symbol.asyncIterator]: () => ({
+        next() {
+          handler.handleDisconnect();
+          return new Promise<never>(() => {});
+        },
+      }),
+      close: () => {
+        closed += 1;
+      },
+    };
+  });
+  await running;
+  expect(closed).toBe(1);
+});
+
 it('an application that learns of it later may call startResponse() as if nothing had happened', async () => {
   const { handler, log } = stage();
   const found = deferred();

@@ -1,5 +1,8 @@
 /** A handler for one request, over an output that can be full, and what the tests of handlers share. */
 import { EventEmitter } from 'node:events';
+import { type FileHandle, mkdtemp, open, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import {
   type Application,
   BodyInput,
@@ -9,6 +12,7 @@ import {
   SimpleHandler,
   TextErrors,
 } from '@wsgi/core';
+import { onTestFinished } from 'vitest';
 
 /** A stream that takes `room` writes before it is full. */
 export class Output extends EventEmitter implements OutputStream {
@@ -75,4 +79,17 @@ export function loggedBody(chunks: Iterable<string>, log: string[]) {
       log.push('closed');
     },
   };
+}
+
+/** A file of these contents, opened. */
+export async function opened(contents: string): Promise<FileHandle> {
+  const folder = await mkdtemp(join(tmpdir(), 'sendfile-'));
+  const path = join(folder, 'file');
+  await writeFile(path, contents);
+  const handle = await open(path);
+  onTestFinished(async () => {
+    await handle.close();
+    await rm(folder, { recursive: true });
+  });
+  return handle;
 }

@@ -1,7 +1,5 @@
 import { EventEmitter } from 'node:events';
-import { type FileHandle, mkdtemp, open, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import type { FileHandle } from 'node:fs/promises';
 import {
   type Application,
   BodyInput,
@@ -11,11 +9,10 @@ import {
   type HeaderList,
   type OutputStream,
   SimpleHandler,
-  setupTestingDefaults,
   TextErrors,
-  validator,
 } from '@wsgi/core';
-import { describe, expect, it, onTestFinished, vi } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
+import { opened, turn } from './handler-stage.ts';
 
 /** A stream that is full after each write for as long as `full` says so. */
 class Output extends EventEmitter implements OutputStream {
@@ -55,19 +52,6 @@ function stage(variables: object = {}, Handler = SimpleHandler) {
   return { handler, output, log };
 }
 
-/** A file of these contents, opened. */
-async function opened(contents: string): Promise<FileHandle> {
-  const folder = await mkdtemp(join(tmpdir(), 'sendfile-'));
-  const path = join(folder, 'file');
-  await writeFile(path, contents);
-  const handle = await open(path);
-  onTestFinished(async () => {
-    await handle.close();
-    await rm(folder, { recursive: true });
-  });
-  return handle;
-}
-
 /** An application that answers with a file. */
 const sending =
   (file: FileLike, headers: HeaderList = [], status = '200 OK'): Application =>
@@ -83,7 +67,23 @@ function scripted(read: FileHandle['read']): FileLike {
   return file as unknown as FileLike;
 }
 
-const turn = () => new Promise((resolve) => setImmediate(resolve));
+/** A handler whose transport holds the blocks of a body as they are, and notes what they are when it was waited for. */
+function holding({ releases, wait }: { releases: boolean; wait: () => unknown }) {
+  const held: Buffer[] = [];
+  const sent: Buffer[] = [];
+  class Holding extends SimpleHandler {
+    override get releasesBytes(): boolean {
+      return releases;
+    }
+    override _writeText(): void {}
+    override _write(data: Uint8Array): void | Promise<void> {
+      held.push(Buffer.from(data.buffer, data.byteOffset, data.length));
+      const waiting = wait();
+      if (waiting instanceof Promise) return waiting.then(() => void sent.push(Buffer.from(data)));
+    }
+  }
+  return { ...stage({}, Holding), held, sent };
+}
 
 describe('a FileHandle as body', () => {
   it('is sent whole, with its length, and closed', async () => {
@@ -101,24 +101,38 @@ describe('a FileHandle as body', () => {
     ['memory of its own for each block, where the transport may hold it', false, 3],
   ])('is read into %s', async (_name, releases, most) => {
     const contents = Buffer.alloc(600_000, '0123456789');
-    const held: Buffer[] = [];
-    const sent: Buffer[] = [];
-    class Holding extends SimpleHandler {
-      override get releasesBytes(): boolean {
-        return releases;
-      }
-      override _writeText(): void {}
-      override async _write(data: Uint8Array): Promise<void> {
-        held.push(Buffer.from(data.buffer, data.byteOffset, data.length));
-        await turn();
-        sent.push(Buffer.from(data));
-      }
-    }
-    const { handler, log } = stage({}, Holding);
+    const { handler, held, sent, log } = holding({ releases, wait: turn });
     await handler.run(sending(await opened(contents.toString())));
     expect([Buffer.concat(sent).equals(contents), log]).toEqual([true, []]);
     expect(new Set(held.map(({ buffer }) => buffer)).size).toBe(most);
     expect(Buffer.concat(held).equals(contents)).toBe(!releases);
+  });
+
+  it('is read into new memory behind a block that the transport took without a word', async () => {
+    const contents = Buffer.alloc(600_000, '0123456789');
+    const { handler, held } = holding({ releases: true, wait: () => undefined });
+    await handler.run(sending(await opened(contents.toString())));
+    expect(Buffer.concat(held).equals(contents)).toBe(true);
+  });
+
+  it('is not read past its Content-Length into memory that is used again', async () => {
+    const contents = Buffer.alloc(300_000, '0123456789');
+    const { handler, sent, log } = holding({ releases: true, wait: turn });
+    const length: HeaderList = [['Content-Length', '270000']];
+    await handler.run(sending(await opened(contents.toString()), length));
+    expect(Buffer.concat(sent).equals(contents.subarray(0, 270_000))).toBe(true);
+    expect(log).toEqual([]);
+  });
+
+  it('leaves alone what the transport may still hold for a client that has gone', async () => {
+    const first = holding({ releases: true, wait: () => new Promise(() => {}) });
+    const running = first.handler.run(sending(await opened('a'.repeat(600_000))));
+    while (first.held.length === 0) await turn();
+    first.handler.handleDisconnect();
+    await running;
+    const second = holding({ releases: true, wait: turn });
+    await second.handler.run(sending(await opened('b'.repeat(600_000))));
+    expect(first.held[0]?.includes('b')).toBe(false);
   });
 
   it('is sent from its current position on', async () => {
@@ -251,6 +265,14 @@ describe('a FileHandle as body', () => {
   });
 });
 
+it('a file-like object that answers at once is sent at once', () => {
+  const { handler, output } = stage();
+  const blocks = ['abc', 'de'];
+  const file = { read: () => Buffer.from(blocks.shift() ?? '') };
+  expect(handler.run(sending(file, [['Content-Length', '5']]))).toBeUndefined();
+  expect(output.body).toBe('abcde');
+});
+
 describe('sendfile()', () => {
   it.each([
     ['false', () => false],
@@ -299,78 +321,5 @@ describe('sendfile()', () => {
       return sending({ read: () => null })(environ, startResponse);
     });
     expect([called, second.output.head.slice(0, 12)]).toEqual([1, 'HTTP/1.1 200']);
-  });
-});
-
-describe('a class that extends FileWrapper, and makes other blocks of the file', () => {
-  const double = (block: Uint8Array) => Buffer.concat([block, block]);
-
-  class Doubled extends FileWrapper {
-    override *[Symbol.iterator]() {
-      for (const block of super[Symbol.iterator]()) yield double(block);
-    }
-  }
-
-  class DoubledLater extends FileWrapper {
-    override async *[Symbol.asyncIterator]() {
-      for await (const block of super[Symbol.asyncIterator]()) yield double(block);
-    }
-  }
-
-  class DoubledEitherWay extends Doubled {
-    override async *[Symbol.asyncIterator]() {
-      for await (const block of super[Symbol.asyncIterator]()) yield double(block);
-    }
-  }
-
-  const classes = [Doubled, DoubledLater, DoubledEitherWay];
-
-  it.each(classes)('is sent as it gives them: %o', async (Class) => {
-    for (const wrap of [(app: Application) => app, validator]) {
-      let left = ['ab', 'c'];
-      const fileLike = { size: 3, read: () => Buffer.from(left.shift() ?? '') };
-      for (const file of [fileLike, await opened('abc')]) {
-        left = ['ab', 'c'];
-        const environ = {};
-        setupTestingDefaults(environ);
-        const { handler, output, log } = stage(environ);
-        const app: Application = (_environ, startResponse) => {
-          startResponse('200 OK', [
-            ['Content-Type', 'text/plain'],
-            ['Content-Length', '6'],
-          ]);
-          return new Class(file);
-        };
-        await handler.run(wrap(app));
-        expect([output.body, log]).toEqual([file === fileLike ? 'ababcc' : 'abcabc', []]);
-      }
-    }
-  });
-
-  it('may wait for the file where it overrides both ways of asking', async () => {
-    const left = ['ab', 'c'];
-    const { handler, output, log } = stage();
-    await handler.run((_environ, startResponse) => {
-      startResponse('200 OK', [['Content-Length', '6']]);
-      return new DoubledEitherWay({ read: async () => Buffer.from(left.shift() ?? '') });
-    });
-    expect([output.body, log]).toEqual(['ababcc', []]);
-  });
-
-  it('is not given the length of the file', async () => {
-    const { handler, output, log } = stage();
-    await handler.run((_environ, startResponse) => {
-      startResponse('200 OK', []);
-      let left = ['abc'];
-      return new Doubled({
-        size: 3,
-        read: () => {
-          const block = Buffer.from(left.join(''));
-          left = [];
-          return block;
-        },
-      });
-    });
-    expect([output.body, log]).toEqual(['6\r\nabcabc\r\n0\r\n\r\n', []]);
   });
 });
