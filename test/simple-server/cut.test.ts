@@ -107,3 +107,20 @@ describe('an answer that is whole while its body closes', () => {
     expect(await wasReset(socket)).toBe(false);
   });
 });
+
+it('an answer is reset though a whole one went before it on its connection', async () => {
+  const server = await serve((environ, startResponse) => {
+    if (environ.PATH_INFO === '/half') return half(environ, startResponse);
+    startResponse('200 OK', []);
+    return [Buffer.from('whole')];
+  });
+  const socket = connect({ port: server.port ?? 0, host: '127.0.0.1', allowHalfOpen: true });
+  onTestFinished(() => void socket.destroy());
+  socket.on('error', () => {});
+  socket.write('GET / HTTP/1.0\r\nConnection: keep-alive\r\n\r\n');
+  await once(socket, 'data');
+  socket.write('GET /half HTTP/1.0\r\n\r\n');
+  await once(socket, 'data');
+  await server.close();
+  expect(await wasReset(socket)).toBe(true);
+});

@@ -58,6 +58,16 @@ it('a handler that is made to speak HTTP/1.0 ends a body of unknown length with 
   expect(await reset).toMatchObject({ code: 'ECONNRESET' });
 });
 
+it('a handler that is made to speak HTTP/1.0 keeps the connection behind a body of known length', async () => {
+  const old = changed((handler) => {
+    handler.httpVersion = '1.0';
+  });
+  const client = await dial(await serve(echo, { handlerClass: old }));
+  const text = await client.send(get + get).until(/(GET \/[\s\S]*){2}$/);
+  expect(text.match(/HTTP\/1\.0 200 OK/g)).toHaveLength(2);
+  expect(text).not.toContain('Connection: close');
+});
+
 describe('a handler class costs no more than its connection when it fails', () => {
   const cases: [string, (fail: () => void) => HandlerClass][] = [
     [
@@ -130,4 +140,20 @@ describe('a handler class costs no more than its connection when it fails', () =
       await server.shutdown(60_000);
     });
   }
+});
+
+it('a request whose handler class fails has been answered, to whoever waits for that', async () => {
+  class Failing extends WSGIRequestHandler {
+    override makeHandler(...args: Parameters<WSGIRequestHandler['makeHandler']>): ServerHandler {
+      const handler = super.makeHandler(...args);
+      handler.close = () => {
+        throw new Error('planned');
+      };
+      return handler;
+    }
+  }
+  const server = await serve(echo, { handlerClass: Failing, errors: new TextErrors(() => {}) });
+  const answered = server.handleRequest();
+  await exchange(server, get);
+  await answered;
 });

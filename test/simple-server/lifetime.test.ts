@@ -153,6 +153,16 @@ it('waits no longer than it is told for the close of a body when it shuts down',
   await server.shutdown(10);
 });
 
+it('answers a request that has begun to arrive when it shuts down', async () => {
+  const server = await serve(echo);
+  const client = await dial(server);
+  await client.send('GET /1 HTTP/1.1\r\nHost: a\r\n\r\nGET /2 HT').until(/GET \/1$/);
+  const down = server.shutdown();
+  const text = await client.send('TP/1.1\r\nHost: a\r\n\r\n').untilClosed();
+  expect(text).toMatch(/Connection: close[\s\S]*GET \/2$/);
+  await down;
+});
+
 it('cuts off what runs too long when it shuts down', async () => {
   const server = await serve(() => new Promise<never>(() => {}));
   const client = (await dial(server)).send('GET / HTTP/1.1\r\nHost: a\r\n\r\n');
@@ -196,6 +206,20 @@ it('cuts off what runs when it closes', async () => {
   await server.close();
   await server.close();
   expect(await client.untilClosed()).toBe('');
+});
+
+it('stops a body that never waits when it closes', async () => {
+  const most = 10_000;
+  let made = 0;
+  const server = await serve(function* (_environ, startResponse) {
+    startResponse('200 OK', []);
+    for (; made < most; made += 1) {
+      if (made === 3) void server.close();
+      yield Buffer.from('x');
+    }
+  });
+  await exchange(server, 'GET / HTTP/1.1\r\nHost: a\r\n\r\n');
+  expect(made).toBeLessThan(most);
 });
 
 it('does not listen again once it has been shut down, or while it is', async () => {

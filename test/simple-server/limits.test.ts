@@ -211,6 +211,12 @@ it('a connection ends after maxRequestsPerSocket, and says so', async () => {
   expect(text.match(/Connection: close/g)).toHaveLength(1);
 });
 
+it('a connection serves any number of requests where maxRequestsPerSocket is 0', async () => {
+  const client = await dial(await serve(echo, { maxRequestsPerSocket: 0 }));
+  const text = await client.send('GET / HTTP/1.1\r\nHost: a\r\n\r\n'.repeat(2) + get).untilClosed();
+  expect(statuses(text)).toEqual([200, 200, 200]);
+});
+
 it('connections past maxConnections are dropped', async () => {
   const server = await serve(echo, { maxConnections: 1 });
   const first = await dial(server);

@@ -241,6 +241,35 @@ export const disconnect: Behaviour[] = [
     },
   },
   {
+    name: 'a read that begins when all is over is rejected with ECONNRESET where the client went away',
+    async run(stage) {
+      const closed = deferred();
+      const caught: unknown[] = [];
+      const mounted = await stage.mount(
+        (environ, startResponse): ResponseBody => {
+          if (environ.PATH_INFO === '/next') return ok(startResponse);
+          startResponse('200 OK', [...text]);
+          return {
+            async *[Symbol.asyncIterator]() {
+              yield bytes('first');
+              await closed.promise;
+              await pause(20);
+              await environ['wsgi.input'].read().catch((error) => caught.push(error));
+            },
+            close: () => closed.resolve(),
+          };
+        },
+        { unwrapped: 'reads after the end, which is for the server to answer' },
+      );
+      const exchange = (await mounted.connect()).start({ method: 'POST', upload: 1000 });
+      await exchange.until('first');
+      exchange.abort();
+      await eventually(() => caught.length > 0);
+      expect(caught).toEqual([expect.objectContaining({ code: 'ECONNRESET' })]);
+      await expectQuiet(mounted);
+    },
+  },
+  {
     name: 'each kind of read is rejected when the upload is cut short, later reads too',
     async run(stage) {
       const codes: unknown[] = [];
