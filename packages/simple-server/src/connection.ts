@@ -70,8 +70,6 @@ export class Connection implements BodyTransport, Holder {
   #settledAt = 0;
   /** When the request that is read began, for the first one when the connection did; undefined between them. */
   #since: number | undefined;
-  /** Whether the connection waits for the next request to begin. */
-  #isIdle = false;
   /** Whether {@link sendHeld} will be called in this turn of the event loop. */
   #isDue = false;
   #request: RequestEvent | undefined;
@@ -183,9 +181,8 @@ export class Connection implements BodyTransport, Holder {
         this.#close();
         return;
       }
-      // Once only: whoever sends empty lines does not begin a request, and gains no time.
-      if (!this.#isIdle) this.deadline = this.#settledAt + span(keepAliveTimeout);
-      this.#isIdle = true;
+      // Not from now on: whoever sends empty lines does not begin a request, and gains no time.
+      this.deadline = this.#settledAt + span(keepAliveTimeout);
     } else {
       this.#since ??= performance.now();
       this.deadline = this.#since + this.#headSpan;
@@ -201,7 +198,6 @@ export class Connection implements BodyTransport, Holder {
 
   #start(request: RequestEvent): void {
     this.#served++;
-    this.#isIdle = false;
     this.#request = request;
     this.#handler.requestLine = request.line;
     this.#body = this.#takeBody(request);
@@ -297,7 +293,6 @@ export class Connection implements BodyTransport, Holder {
   #flush(): void {
     this.#output.flush();
     this.#state = 'flushing';
-    this.#isIdle = false;
     this.deadline = never;
     this.#output.drained().then(() => {
       if (this.#state === 'flushing') this.#settle();
