@@ -1,10 +1,7 @@
 /** Standard input and output as a CGI script has them. */
 import type { Writable } from 'node:stream';
 import { type ByteSource, emptySource, LengthSource, ReadableSource } from '../streams/index.js';
-
-/** How much of a body that nobody wanted is still taken in. */
-const MOST_BYTES = 16 * 1024 * 1024;
-const MOST_MILLISECONDS = 5_000;
+import { MOST_BYTES, MOST_MILLISECONDS } from '../unread.js';
 
 /**
  * The request's body, on standard input.

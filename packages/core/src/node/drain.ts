@@ -1,12 +1,9 @@
 import { AsyncResource } from 'node:async_hooks';
 import { Readable } from 'node:stream';
 import type { RequestEnviron } from '../types.js';
+import { MOST_BYTES, MOST_MILLISECONDS } from '../unread.js';
 import type { NodeRequest } from './environ.js';
 import type { NodeResponse } from './response-head.js';
-
-/** How much of what nobody wants is still taken in, so that the connection can serve on, or close in order. */
-export const MOST_BYTES: number = 16 * 1024 * 1024;
-export const MOST_MILLISECONDS = 5_000;
 
 /** Whether a body comes with the request (RFC 9112 section 6.3). Asked before an application can change the environ. */
 export function hasBody(request: NodeRequest, environ: RequestEnviron): boolean {

@@ -1,6 +1,6 @@
 import type { ServerResponse } from 'node:http';
 import { Socket } from 'node:net';
-import { MOST_BYTES, MOST_MILLISECONDS } from './drain.js';
+import { MOST_BYTES, MOST_MILLISECONDS } from '../unread.js';
 
 /**
  * Cuts off a response of HTTP/1 whose client can tell by its framing that it is not whole.
