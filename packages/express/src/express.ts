@@ -21,6 +21,7 @@ export interface ExpressRequest extends IncomingMessage {
   rawBody?: unknown;
 }
 
+/** Express's response, of which nothing is used that is not Node's. */
 export type ExpressResponse = ServerResponse;
 
 /** Express's `next`. */

@@ -10,6 +10,7 @@ import type { ApplicationLike } from '@wsgi/core/types';
 import type { ExpressRequest, ExpressResponse, NextFunction } from './express.js';
 import { ExpressGatewayHandler } from './handler.js';
 
+/** What {@link mountGateway} takes. */
 export interface GatewayOptions<Request extends ExpressRequest = ExpressRequest>
   extends CoreOptions<Request>,
     CascadeOptions {}

@@ -15,6 +15,7 @@ import {
 } from '@wsgi/core/node';
 import type { Application, ApplicationLike } from '@wsgi/core/types';
 
+/** What {@link mountGateway} takes. */
 export interface GatewayOptions extends CoreOptions<NodeRequest> {
   /**
    * The path at which the application is mounted: `'/gateway'`. A request outside it gets 404. Default: `''`,
@@ -44,6 +45,7 @@ export function mountGateway(app: ApplicationLike, options: GatewayOptions = {})
   const scriptName = checkScriptName(options.scriptName);
   const { environ, errors, maxBodySize } = options;
 
+  // Made here: an arrow within `gateway` would put its variables on the heap for each request, with the option or not.
   const extra = (request: NodeRequest) => () => extraEntries(environ, request);
 
   return function gateway(request, response) {

@@ -21,6 +21,7 @@ export interface ServerLimits {
   maxHeadersCount: number;
 }
 
+/** The limits of a server that is given none of its own. */
 export const defaultLimits: Readonly<ServerLimits> = {
   headersTimeout: 60_000,
   requestTimeout: 300_000,

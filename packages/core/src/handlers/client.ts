@@ -39,7 +39,7 @@ export class Client {
    */
   whileHere<T>(pending: PromiseLike<T>, late: (error: unknown) => void): Promise<T | undefined> {
     return new Promise((resolve, reject) => {
-      // Named first: see `gateway.signal` in host.ts.
+      // Named: of what a nameless one would keep, see `gateway.signal` in host.ts.
       const wake = (): void => resolve(undefined);
       this.#wake = wake;
       if (this.#gone) wake();

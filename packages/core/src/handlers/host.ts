@@ -21,30 +21,33 @@ const TOO_LARGE = Buffer.from('The request body is too large.');
  * Source: wsgiref.handlers.BaseHandler, "Configuration parameters" and "Pure abstract methods".
  */
 export abstract class HandlerHost {
-  /** `wsgi.version`. */
+  /** `wsgi.version`. Default: `[1, 0]`. */
   declare wsgiVersion: readonly [number, number];
-  /** `wsgi.multithread`: a Node process runs one thread of an application. */
+  /** `wsgi.multithread`. Default: `false`, since a Node process runs one thread of an application. */
   declare wsgiMultithread: boolean;
-  /** `wsgi.multiprocess`: true where other processes run the same application. */
+  /** `wsgi.multiprocess`: true where other processes run the same application. Default: `false`. */
   declare wsgiMultiprocess: boolean;
-  /** `wsgi.run_once`: true where the process serves one request and ends, as in CGI. */
+  /** `wsgi.run_once`: true where the process serves one request and ends, as in CGI. Default: `false`. */
   declare wsgiRunOnce: boolean;
-  /** True: this handler writes HTTP to the client itself. False: a server behind it does (CGI). */
+  /** True, the default: this handler writes HTTP to the client itself. False: a server behind it does (CGI). */
   declare originServer: boolean;
-  /** The HTTP version of the status line; from `'1.1'` on, bodies of unknown length are chunked. */
+  /** The HTTP version of the status line; from `'1.1'` on, bodies of unknown length are chunked. Default: `'1.0'`. */
   declare httpVersion: string;
-  /** The `Server` header, and SERVER_SOFTWARE. */
+  /** The `Server` header, and SERVER_SOFTWARE. Default: neither. */
   declare serverSoftware: string | undefined;
   /** What every environ begins with. Empty by default, unlike wsgiref's: the process environment holds secrets. */
   declare osEnviron: Readonly<Record<string, string>>;
-  /** `wsgi.file_wrapper`; `null` switches the recognition of files off. */
+  /** `wsgi.file_wrapper`; `null` switches the recognition of files off. Default: `FileWrapper`. */
   declare wsgiFileWrapper: FileWrapperClass | null;
-  /** What keeps the response's fields: `Headers`, or a class that extends it. */
+  /** What keeps the response's fields: `Headers`, the default, or a class that extends it. */
   declare headersClass: HeadersClass;
-  /** The most stack frames that `logException` writes; undefined: all. */
+  /** The most stack frames that `logException` writes; undefined, the default: all. */
   declare tracebackLimit: number | undefined;
+  /** The status of the error page. Default: `500 Internal Server Error`. */
   declare errorStatus: string;
+  /** The header fields of the error page. Default: a Content-Type of `text/plain`. */
   declare errorHeaders: HeaderList;
+  /** The error page. Default: one sentence, which tells nothing of the error. */
   declare errorBody: Uint8Array;
   /** The most bytes that a request's body may hold: a longer one is answered with 413. Default: no limit. */
   declare maxBodySize: number;
@@ -55,13 +58,17 @@ export abstract class HandlerHost {
   declare requestMethod: string | undefined;
   /** SERVER_PROTOCOL as it came. */
   declare requestProtocol: string | undefined;
+  /** The status of the response; undefined until `startResponse` was called, and at the end again. */
   status: string | undefined = undefined;
+  /** The header fields of the response; undefined when `status` is. */
   headers: Headers | undefined = undefined;
+  /** Whether status and header fields have been handed to the transport, and can no longer be replaced. */
   headersSent = false;
   /** The host does not want the response, and nothing of it is sent. See {@link declines}. */
   declined = false;
   /** The bytes of the body handed to the transport so far. */
   bytesSent = 0;
+  /** The body: what the application has returned, or the error page. */
   result: ResponseBody | undefined = undefined;
 
   /** Makes the environ: `osEnviron`, what `addCgiVars` knows of the request, and the handler's own part. */
@@ -95,7 +102,8 @@ export abstract class HandlerHost {
     environ['wsgi.run_once'] = this.wsgiRunOnce;
     if (this.wsgiFileWrapper !== null) environ['wsgi.file_wrapper'] = this.wsgiFileWrapper;
     environ['wsgi.input_terminated'] = true;
-    // Bound: what a nameless function on an object closes over, here the whole request, V8 carries into the old space.
+    // Bound: V8 moves what a nameless function in a property closes over, here the whole request, to the old
+    // generation, where only a full collection frees it.
     environ['gateway.signal'] = this.signal.bind(this);
     if (this.originServer && this.serverSoftware !== undefined) {
       environ.SERVER_SOFTWARE ??= this.serverSoftware;

@@ -16,6 +16,7 @@ export interface MountedTarget extends MountedPath {
   uri: string;
 }
 
+/** What {@link getEnviron} takes. */
 export interface EnvironOptions {
   /** The target, where the host has cut it. Default: all of the request's path is PATH_INFO. */
   target?: MountedTarget;

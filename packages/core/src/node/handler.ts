@@ -96,7 +96,7 @@ export class NodeHandler extends BaseHandler implements Holder {
     const { request, response } = this;
     // A connection closes in nobody's context; the body is closed in the one it was made in.
     const context = new AsyncResource('WSGIResponse');
-    // Named first: see `gateway.signal` in host.ts.
+    // Named: of what a nameless one would keep, see `gateway.signal` in host.ts.
     const onClose = (): void => {
       context.runInAsyncScope(this.handleDisconnect, this);
       this.#wake?.();

@@ -12,6 +12,7 @@ export interface ByteSource {
   pull(): Uint8Array | null | Promise<Uint8Array | null>;
 }
 
+/** What a {@link BodyInput} takes. */
 export interface BodyInputOptions {
   /** The most bytes that the body may hold; a longer one rejects the read. Default: no limit. */
   limit?: number;

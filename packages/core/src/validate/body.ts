@@ -10,9 +10,9 @@ import { type Section, violation, warn } from './report.js';
 /**
  * The body as the server gets it: it checks each step of the iteration, and `close()`.
  *
- * What can be iterated without waiting still can, but for a `FileWrapper`, whose file may make it wait. Whatever the application returned, the server gets an object that
- * is no array and no `FileWrapper`, as with wsgiref's validator: it cannot see how long the body is, and does not set
- * a Content-Length of its own or send a file by a way of its own.
+ * What can be iterated without waiting still can, but for a `FileWrapper`, whose file may make it wait. Whatever the
+ * application returned, the server gets an object that is no array and no `FileWrapper`, as with wsgiref's validator:
+ * it cannot see how long the body is, and does not set a Content-Length of its own or send a file by a way of its own.
  *
  * Source: PEP 3333, "Specification Details".
  */
