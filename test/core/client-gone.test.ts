@@ -1,4 +1,7 @@
 /** What a handler makes of a client that goes away: SPEC.md, section 4, rule 6. */
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import { type AddressInfo, connect } from 'node:net';
 import {
   BodyInput,
   ClientDisconnectedError,
@@ -6,7 +9,8 @@ import {
   type ResponseBody,
   type SimpleHandler,
 } from '@wsgi/core';
-import { expect, it } from 'vitest';
+import { mountGateway } from '@wsgi/http';
+import { expect, it, onTestFinished } from 'vitest';
 import { deferred } from '../hosts/behaviours/apps.ts';
 import { loggedBody, stage, turn } from './handler-stage.ts';
 
@@ -221,4 +225,24 @@ it.each<[when: string, set: Partial<SimpleHandler>]>([
     throw new Error('midway');
   });
   expect([output.destroyed, handler.clientGone]).toEqual([true, false]);
+});
+
+it('an application of node:http that is called when its client has long gone is told so', async () => {
+  const seen = deferred<boolean>();
+  const gateway = mountGateway(async (environ, startResponse) => {
+    await turn();
+    seen.resolve(environ['gateway.signal']().aborted);
+    startResponse('200 OK', []);
+    return [];
+  });
+  const server = createServer((request, response) => {
+    // As behind a middleware that was looking something up meanwhile.
+    response.on('close', () => gateway(request, response));
+    client.destroy();
+  });
+  onTestFinished(() => void server.close());
+  await once(server.listen(0, '127.0.0.1'), 'listening');
+  const client = connect((server.address() as AddressInfo).port, '127.0.0.1');
+  client.on('error', () => {}).write('GET / HTTP/1.1\r\nHost: a\r\n\r\n');
+  expect(await seen.promise).toBe(true);
 });
