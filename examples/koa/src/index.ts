@@ -41,7 +41,10 @@ export function mountGateway(app: ApplicationLike, options: KoaOptions = {}): Mi
       maxBodySize: options.maxBodySize,
     });
     await handler.run(application);
-    if (handler.error !== undefined) throw handler.error;
+    if (handler.error === undefined) return;
+    // A middleware before this one may catch the error, and set a response that Koa is to send.
+    context.respond = true;
+    throw handler.error;
   };
 }
 
