@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import { createServer, request } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { PassThrough } from 'node:stream';
+import { runInNewContext } from 'node:vm';
 import { gunzipSync } from 'node:zlib';
 import {
   type Application,
@@ -76,6 +77,21 @@ describe.each(all)('%s', (name, middleware, entries) => {
     const { status, body } = await play(middleware(validator(app)), entries);
     expect(status).toBe('200 OK');
     expect(String(body)).toBe(text + text);
+    expect(closed).toBe(1);
+  });
+
+  test('takes a promise of any library', async () => {
+    let closed = 0;
+    const app: Application = (_environ, startResponse) => {
+      startResponse('200 OK', [['Content-Type', 'text/plain']]);
+      const close = () => {
+        closed += 1;
+        return promiseOf(undefined);
+      };
+      return promiseOf(Object.assign([Buffer.from(text)], { close }));
+    };
+    const { body } = await play(middleware(app), entries);
+    expect(String(body)).toBe(text);
     expect(closed).toBe(1);
   });
 
@@ -269,6 +285,17 @@ describe('basic auth', () => {
     expect(headers.get('WWW-Authenticate')).toBe('Basic realm="here", charset="UTF-8"');
   });
 
+  test.each([
+    [true, '200 OK'],
+    [false, '401 Unauthorized'],
+  ])('takes a check of %s from a promise of any library', async (known, answer) => {
+    const { status } = await play(
+      basicAuth(hello, () => promiseOf(known)),
+      ada,
+    );
+    expect(status).toBe(answer);
+  });
+
   test('tells the application who is there', async () => {
     const { environ } = await play(basicAuth(hello, logIn), ada);
     expect(environ).toMatchObject({ REMOTE_USER: 'Ada', AUTH_TYPE: 'Basic' });
@@ -288,6 +315,11 @@ describe('method override', () => {
     expect(environ.REQUEST_METHOD).toBe(seen);
   });
 });
+
+/** A promise of another class than this module's, as libraries bring them. */
+const promiseOf: <Value>(value: Value) => Promise<Value> = runInNewContext(
+  '(value) => Promise.resolve(value)',
+);
 
 function hello(_environ: Environ, startResponse: Parameters<Application>[1]): ResponseBody {
   startResponse('200 OK', [['Content-Type', 'text/plain']]);

@@ -26,8 +26,9 @@ export function basicAuth(
       return app(environ, startResponse);
     };
     const known = user !== '' && check(user, password);
-    // A check that does not wait keeps a synchronous application synchronous.
-    return known instanceof Promise ? known.then(answer) : answer(known);
+    // A check that does not wait keeps a synchronous application synchronous. A promise is told by what it is not: one
+    // of a library's own, taken for an answer, would let everyone in.
+    return typeof known === 'boolean' ? answer(known) : Promise.resolve(known).then(answer);
   };
 }
 

@@ -18,7 +18,7 @@ export function change(body: ResponseBody, changes: Changes): ResponseBody {
     try {
       closing = release(body);
     } finally {
-      if (!(closing instanceof Promise)) changes.close?.();
+      if (!isPromise(closing)) changes.close?.();
     }
     return closing?.finally(() => changes.close?.());
   };
@@ -53,5 +53,10 @@ export function whenReady<Result>(
   result: ResponseBody | Promise<ResponseBody>,
   use: (body: ResponseBody) => Result,
 ): Result | Promise<Result> {
-  return result instanceof Promise ? result.then(use) : use(result);
+  return isPromise(result) ? result.then(use) : use(result);
+}
+
+/** Not `instanceof Promise`: applications bring their own. */
+function isPromise<Value>(value: Value | Promise<Value>): value is Promise<Value> {
+  return typeof value === 'object' && value !== null && 'then' in value;
 }
