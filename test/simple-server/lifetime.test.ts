@@ -312,10 +312,11 @@ it('takes a class of its own', async () => {
   expect(await serve(echo, { serverClass: Mine })).toBeInstanceOf(Mine);
 });
 
-it('begins every environ with what its own class adds, but for what the request says', async () => {
+it('begins every environ with what its own class adds from its fields, but for what the request says', async () => {
   class Mine extends WSGIServer {
+    readonly #own = { SERVER_ADMIN: 'me', HTTP_X_ONE: '1', HTTP_X_TWO: '2' };
     override setupEnviron(port: string): BaseEnviron {
-      return { ...super.setupEnviron(port), SERVER_ADMIN: 'me', HTTP_X_ONE: '1', HTTP_X_TWO: '2' };
+      return { ...super.setupEnviron(port), ...this.#own };
     }
   }
   const server = await serve(

@@ -66,7 +66,8 @@ export class WSGIServer implements ConnectionServer, AsyncDisposable {
     this.maxBodySize = options.maxBodySize ?? Number.POSITIVE_INFINITY;
     this.errors = options.errors ?? standardErrors;
     this.log = options.log === false ? null : (options.log ?? logToStandardError);
-    this.baseEnviron = this.setupEnviron('');
+    // Not what a subclass makes of it, whose own fields are not there yet.
+    this.baseEnviron = WSGIServer.prototype.setupEnviron.call(this, '');
     this.#listener = this.#makeListener();
     this.#closed = new Promise((resolve) => this.#listener.on('close', resolve));
     this.#listener.on('close', () => {
