@@ -35,6 +35,12 @@ describe('the head', () => {
     expect(other.text.match(/^(Server|Date): .*$/gm)).toEqual(['Server: app/3', 'Date: now']);
   });
 
+  it('names no server that has an empty name', () => {
+    const { environ, text } = run({}, { serverSoftware: '' });
+    expect(environ).not.toHaveProperty('SERVER_SOFTWARE');
+    expect(text).not.toContain('Server:');
+  });
+
   it('has the time at which it is sent', () => {
     const clock = vi.spyOn(Date, 'now');
     onTestFinished(() => clock.mockRestore());

@@ -105,7 +105,7 @@ export abstract class HandlerHost {
     // Bound: V8 moves what a nameless function in a property closes over, here the whole request, to the old
     // generation, where only a full collection frees it.
     environ['gateway.signal'] = this.signal.bind(this);
-    if (this.originServer && this.serverSoftware !== undefined) {
+    if (this.originServer && this.serverSoftware) {
       environ.SERVER_SOFTWARE ??= this.serverSoftware;
     }
   }
@@ -124,7 +124,7 @@ export abstract class HandlerHost {
     if (!this.clientIsModern()) return;
     let preamble = `HTTP/${this.httpVersion} ${this.status}\r\n`;
     if (!this.headers?.has('Date')) preamble += `Date: ${httpDate()}\r\n`;
-    if (this.serverSoftware !== undefined && !this.headers?.has('Server')) {
+    if (this.serverSoftware && !this.headers?.has('Server')) {
       preamble += `Server: ${this.serverSoftware}\r\n`;
     }
     this._writeText(preamble);
