@@ -164,6 +164,18 @@ describe('request id', () => {
     expect(made.headers.get('X-Request-Id')).toMatch(/^[\da-f-]{36}$/);
     expect(made.environ['example.request_id']).toBe(made.headers.get('X-Request-Id'));
   });
+
+  test('is the only one, whatever the application brings', async () => {
+    const app: Application = (_environ, startResponse) => {
+      startResponse('200 OK', [
+        ['x-request-id', 'a-1'],
+        ['Content-Type', 'text/plain'],
+      ]);
+      return [];
+    };
+    const { headers } = await play(requestId(app), { HTTP_X_REQUEST_ID: 'a-2' });
+    expect(headers.getAll('X-Request-Id')).toEqual(['a-2']);
+  });
 });
 
 describe('timing', () => {
@@ -202,6 +214,24 @@ describe('gzip', () => {
     ]);
     const plain = await play(gzip(app), { HTTP_ACCEPT_ENCODING: 'gzip;q=0, br' });
     expect(plain.headers.items()).toEqual([...fields, ['Vary', 'Accept-Encoding']]);
+  });
+
+  test('tells of a text that has not changed what it would tell of the text', async () => {
+    const app: Application = (_environ, startResponse) => {
+      startResponse('304 Not Modified', [['ETag', '"1"']]);
+      return [];
+    };
+    const { headers, body } = await play(gzip(app), accept);
+    expect(headers.items()).toEqual([
+      ['Vary', 'Accept-Encoding'],
+      ['ETag', 'W/"1"'],
+    ]);
+    expect(body).toHaveLength(0);
+    const plain = await play(gzip(app), {});
+    expect(plain.headers.items()).toEqual([
+      ['ETag', '"1"'],
+      ['Vary', 'Accept-Encoding'],
+    ]);
   });
 
   test.each([

@@ -9,14 +9,18 @@ export function gzip(app: Application): Application {
     let member: GzipMember | undefined;
     const result = app(environ, (status, pairs, excInfo) => {
       const headers = new Headers([...pairs]);
-      const type = headers.get('Content-Type') ?? '';
+      // A 304 has the fields of the 200 that it stands for (RFC 9110 section 15.4.5), but mostly not its type.
+      const isNotModified = status.startsWith('304');
+      const type = headers.get('Content-Type') ?? (isNotModified ? 'text/' : '');
       const isText = /^text\/|[/+](?:json|xml|javascript)\b/i.test(type);
       member = undefined;
-      if (isText && status.startsWith('200') && !headers.has('Content-Encoding')) {
+      if (isText && /^(?:200|304)/.test(status) && !headers.has('Content-Encoding')) {
         headers.addHeader('Vary', 'Accept-Encoding');
         if (accepted) {
-          member = new GzipMember();
-          headers.set('Content-Encoding', 'gzip');
+          if (!isNotModified) {
+            member = new GzipMember();
+            headers.set('Content-Encoding', 'gzip');
+          }
           headers.delete('Content-Length');
           // The bytes are others now, and only their meaning is the same (RFC 9110 section 8.8.1).
           const etag = headers.get('ETag');

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import type { Application } from '@wsgi/core';
+import { type Application, Headers } from '@wsgi/core';
 
 /**
  * Names each request: in `environ['example.request_id']`, for the application and the log, and in the response's
@@ -11,8 +11,11 @@ export function requestId(app: Application): Application {
     // What goes into a log and a header field is only taken from the client when it looks like a name.
     const id = sent !== undefined && /^[\w.-]{1,64}$/.test(sent) ? sent : randomUUID();
     environ['example.request_id'] = id;
-    return app(environ, (status, headers, excInfo) =>
-      startResponse(status, [...headers, ['X-Request-Id', id]], excInfo),
-    );
+    return app(environ, (status, pairs, excInfo) => {
+      const headers = new Headers([...pairs]);
+      // In place of the application's own: what it asks another service for may come back with a name.
+      headers.set('X-Request-Id', id);
+      return startResponse(status, headers.items(), excInfo);
+    });
   };
 }
