@@ -306,9 +306,12 @@ describe('basic auth', () => {
     ['a wrong password', `Basic ${btoa('Ada:byron')}`],
     ['no name', `Basic ${btoa(':love:lace')}`],
     ['no colon', `Basic ${btoa('Ada')}`],
+    ['a line break in the name', `Basic ${btoa('Ada\nEve:love:lace')}`],
+    ['a line break in the password', `Basic ${btoa('Ada:love:lace\n')}`],
     ['another scheme', 'Bearer QWRhOmxvdmU6bGFjZQ=='],
   ])('refuses %s', async (_name, field) => {
-    const { status, headers } = await play(basicAuth(hello, logIn, 'here'), {
+    const check = (user: string, password: string) => logIn(user.slice(0, 3), password.trimEnd());
+    const { status, headers } = await play(basicAuth(hello, check, 'here'), {
       HTTP_AUTHORIZATION: field,
     });
     expect(status).toBe('401 Unauthorized');

@@ -32,8 +32,13 @@ export function basicAuth(
   };
 }
 
-/** The name and the password of an Authorization field. The password may hold colons, the name may not. */
+/**
+ * The name and the password of an Authorization field. The password may hold colons, the name may not; and neither a
+ * control character (RFC 7617 section 2), with which a name could add a line to a log.
+ */
 function credentials(field: string): string[] {
   const [, encoded = ''] = /^basic +([\w+/]+=*) *$/i.exec(field) ?? [];
-  return /^([^:]+):(.*)$/s.exec(Buffer.from(encoded, 'base64').toString())?.slice(1) ?? [];
+  return (
+    /^([^:\p{Cc}]+):(\P{Cc}*)$/u.exec(Buffer.from(encoded, 'base64').toString())?.slice(1) ?? []
+  );
 }
