@@ -53,6 +53,12 @@ describe.each(['express', 'fastify'])('the Nest example on %s', (platform) => {
     },
   );
 
+  it('says itself which methods its own path takes', async () => {
+    const response = await fetch(notes, { method: 'DELETE' });
+    expect(response.status).toBe(405);
+    expect(response.headers.get('allow')).toBe('GET, HEAD, POST');
+  });
+
   it('stops when it is told to', async () => {
     example.kill('SIGTERM');
     const [code, signal] = await once(example, 'exit');

@@ -16,7 +16,7 @@ export async function onExpress(): Promise<INestApplication> {
   nest.use(
     '/notes',
     mountGateway(application, {
-      cascade: true,
+      cascade: [404],
       environ: () => ({ 'nest.request_id': randomUUID() }),
     }),
   );
@@ -33,7 +33,7 @@ export async function onFastify(): Promise<INestApplication> {
   await nest.register(fastifyGateway, {
     app: application,
     prefix: '/notes',
-    cascade: true,
+    cascade: [404],
     environ: (request) => ({ 'nest.request_id': request.id }),
   });
   return nest;
