@@ -63,7 +63,7 @@ export interface ClientAddress {
  * ```
  */
 export class WSGIRequestHandler implements RequestLog {
-  /** `SERVER_SOFTWARE` and the `Server` field. */
+  /** `SERVER_SOFTWARE` and the `Server` field, which `''` leaves out. */
   serverSoftware: string = softwareVersion;
   readonly server: HandlerServer;
   readonly clientAddress: ClientAddress;
