@@ -3,8 +3,10 @@ import { AsyncLocalStorage } from 'node:async_hooks';
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 import { type AddressInfo, connect, type Socket } from 'node:net';
+import { performance } from 'node:perf_hooks';
 import { text } from 'node:stream/consumers';
 import type { Application } from '@wsgi/core';
+import { mayHold } from '@wsgi/core/node';
 import { mountGateway } from '@wsgi/http';
 import { expect, it, onTestFinished } from 'vitest';
 import { stopClock } from '../clock.ts';
@@ -46,6 +48,24 @@ it('answers that leave in one turn each end in their own', async () => {
   socket.write(`${get('/0')}\r\n${get('/1')}\r\n${get('/2')}Connection: close\r\n\r\n`);
   await text(socket);
   expect(seen).toEqual(['end of /0 in /0', 'end of /1 in /1', 'end of /2 in /2']);
+});
+
+it('whoever holds answers sends them in the context in which it began to hold', async () => {
+  const seen: unknown[] = [];
+  const now = performance.now();
+  // The first is never held.
+  mayHold({ sendHeld: () => {} }, now);
+  const sent = ['/1', '/2'].map((url) => {
+    return new Promise<void>((resolve) => {
+      const sendHeld = (): void => {
+        seen.push(`${url} in ${request.getStore()}`);
+        resolve();
+      };
+      request.run(url, () => mayHold({ sendHeld }, now));
+    });
+  });
+  await Promise.all(sent);
+  expect(seen).toEqual(['/1 in /1', '/2 in /2']);
 });
 
 it('an answer that waits for an unread body ends in its own', async () => {

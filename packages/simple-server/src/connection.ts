@@ -1,3 +1,4 @@
+import { AsyncResource } from 'node:async_hooks';
 import type { Socket } from 'node:net';
 import { performance } from 'node:perf_hooks';
 import type { Application } from '@wsgi/core';
@@ -167,7 +168,10 @@ export class Connection implements BodyTransport, Holder {
           this.#await();
           return;
         }
-        if (event.type === 'request') this.#start(event);
+        if (event.type !== 'request') continue;
+        // What a request sets in an `AsyncLocalStorage` shall not be found by the next one, which follows in this loop.
+        const context = new AsyncResource('WSGIRequest');
+        this.#follow(context.runInAsyncScope(this.#start, this, event));
       }
     } catch (error) {
       this.#refuse(error);
@@ -196,7 +200,7 @@ export class Connection implements BodyTransport, Holder {
     return Math.min(span(headersTimeout), span(requestTimeout));
   }
 
-  #start(request: RequestEvent): void {
+  #start(request: RequestEvent): void | Promise<void> {
     this.#served++;
     this.#request = request;
     this.#handler.requestLine = request.line;
@@ -204,7 +208,7 @@ export class Connection implements BodyTransport, Holder {
     this.#input = new BodyInput(this.#body ?? emptySource, { limit: this.#server.maxBodySize });
     this.#output.begin(request.httpVersion === '1.0');
     const handler = this.#handler.makeHandler(request, this.#input, this.#output);
-    this.#run(handler, this.#server.getApp());
+    return this.#run(handler, this.#server.getApp());
   }
 
   #takeBody(request: RequestEvent): RequestBody | undefined {
@@ -219,18 +223,19 @@ export class Connection implements BodyTransport, Holder {
     return new RequestBody(request, this.#parser, this);
   }
 
-  #run(handler: ServerHandler, application: Application): void {
+  #run(handler: ServerHandler, application: Application): void | Promise<void> {
     this.#running = handler;
     this.#state = 'running';
-    let running: void | Promise<void>;
     try {
-      running = handler.run(application);
+      return handler.run(application);
     } catch (error) {
-      this.#giveUp(error);
-      return;
+      return this.#giveUp(error);
     }
-    if (running === undefined) this.#finish();
-    else {
+  }
+
+  /** Sees to what comes behind a run: not in the context of its request. */
+  #follow(running: void | Promise<void>): void {
+    if (running !== undefined) {
       running.then(
         () => {
           this.#finish();
@@ -238,7 +243,7 @@ export class Connection implements BodyTransport, Holder {
         },
         (error) => this.#giveUp(error),
       );
-    }
+    } else if (this.#running !== undefined) this.#finish();
   }
 
   /** What a handler class adds of its own has failed where nobody answers for it: that costs this connection alone. */
@@ -340,9 +345,10 @@ export class Connection implements BodyTransport, Holder {
       this.#giveUp(second);
       return;
     }
-    this.#run(handler, () => {
+    const run = this.#run(handler, () => {
       throw error;
     });
+    this.#follow(run);
   }
 
   /** Closes our side when all is sent, then drops what still comes: see {@link mostDropped}. */

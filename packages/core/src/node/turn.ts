@@ -9,7 +9,7 @@ export interface Holder {
  * A holder that sends its answer in the asynchronous context in which that was given, and not in that of another, whose
  * answer leaves in the same turn: whoever sees an answer end may ask `AsyncLocalStorage` for its request.
  */
-export class HolderInContext extends AsyncResource implements Holder {
+class HolderInContext extends AsyncResource implements Holder {
   readonly #holder: Holder;
 
   constructor(holder: Holder) {
@@ -25,7 +25,7 @@ export class HolderInContext extends AsyncResource implements Holder {
 /** Milliseconds. An application that took longer has kept the answers before its own waiting long enough. */
 const SLOW = 0.1;
 
-let holders: Holder[] = [];
+let holders: HolderInContext[] = [];
 let last = 0;
 
 /**
@@ -44,7 +44,7 @@ export function mayHold(holder: Holder, now: number): boolean {
     sendAll();
     return false;
   }
-  if (holders.push(holder) === 1) setImmediate(sendAll);
+  if (holders.push(new HolderInContext(holder)) === 1) setImmediate(sendAll);
   return true;
 }
 
