@@ -60,6 +60,15 @@ it.each<[string, Application]>([
   ['of a generator', (...call) => answering(yielding())(...call)],
   ['of an array', (...call) => answering([Buffer.from('a'), rejected(), rejected()])(...call)],
   ['of a validated body', validator((...call) => answering(yielding())(...call))],
+  ['of a validated array', validator((...call) => answering([rejected(), rejected()])(...call))],
+  [
+    'of a validated iterator, and of its step',
+    validator((...call) => answering({ [Symbol.iterator]: () => ({ next: rejected }) })(...call)),
+  ],
+  [
+    'of a body, and of its iterator',
+    (...call) => answering({ [Symbol.asyncIterator]: rejected })(...call),
+  ],
   [
     'given to write()',
     (_environ, startResponse) => {
@@ -72,7 +81,7 @@ it.each<[string, Application]>([
   async (_of, app) => {
     const { output, report } = await run(app);
     expect(output).toMatch(/^HTTP\/1.0 500 /);
-    expect(report).toMatch(/chunk|write\(\)/);
+    expect(report).toMatch(/chunk|write\(\)|iterator must/);
     expect(stray).toEqual([]);
   },
 );
@@ -87,6 +96,16 @@ it.each<[string, unknown, string, string]>([
   ['an array of another realm', runInNewContext('[new Uint8Array([97])]'), 'a', '1'],
   ['an array with an iterator of its own', Doubled.of(Buffer.from('a')), 'aa', ''],
   [
+    'an array with an async iterator',
+    Object.assign([Buffer.from('b')], {
+      [Symbol.asyncIterator]: async function* () {
+        yield Buffer.from('a');
+      },
+    }),
+    'a',
+    '',
+  ],
+  [
     'an object whose async iterator is undefined',
     { [Symbol.asyncIterator]: undefined, [Symbol.iterator]: () => [Buffer.from('a')].values() },
     'a',
@@ -98,6 +117,9 @@ it.each<[string, unknown, string, string]>([
   const [head = '', content] = output.split('\r\n\r\n');
   expect(content).toBe(sent);
   expect(/Content-Length: (\d+)/.exec(head)?.[1] ?? '').toBe(length);
+  const validated = await run(validator(answering(body)));
+  expect(validated.report).toBe('');
+  expect(validated.output.split('\r\n\r\n')[1]).toBe(sent);
 });
 
 it('a file whose read() gives a promise of another library than the language is sent', async () => {
@@ -112,17 +134,41 @@ it('a file whose read() gives a promise of another library than the language is 
 });
 
 it.each<[string, unknown, RegExp]>([
-  ['nothing', { [Symbol.iterator]: () => ({ next: () => undefined }) }, /next\(\) with undefined/],
+  [
+    'nothing',
+    { [Symbol.iterator]: () => ({ next: () => undefined }) },
+    /next\(\) with .*undefined/,
+  ],
   [
     'null, later',
     { [Symbol.asyncIterator]: () => ({ next: async () => null }) },
-    /next\(\) with null/,
+    /next\(\) with .*null/,
   ],
-  ['a number', { [Symbol.iterator]: () => ({ next: () => 5 }) }, /next\(\) with 5/],
+  ['a number', { [Symbol.iterator]: () => ({ next: () => 5 }) }, /next\(\) with .*5/],
 ])('an iterator that answers with %s is told what to answer', async (_name, body, message) => {
   const { output, report } = await run(answering(body));
   expect(output).toMatch(/^HTTP\/1.0 500 /);
   expect(report).toMatch(message);
+  const validated = await run(validator(answering(body)));
+  expect(validated.report).toMatch(/^AssertionError.*: application: the body's iterator/);
+  expect(validated.report).toMatch(message);
+});
+
+it.each<[string, unknown, RegExp]>([
+  ['nothing', () => undefined, /not undefined/],
+  ['an object without next()', () => ({}), /not \{\}/],
+])('a body whose iterator is %s is told what it must be', async (_name, iterator, message) => {
+  for (const app of [
+    answering({ [Symbol.iterator]: iterator }),
+    answering({ [Symbol.asyncIterator]: iterator }),
+  ]) {
+    const { report } = await run(app);
+    expect(report).toMatch(/^TypeError: the body's iterator must/);
+    expect(report).toMatch(message);
+    const validated = await run(validator(app));
+    expect(validated.report).toMatch(/^AssertionError.*: application: the body's iterator must/);
+    expect(validated.report).toMatch(message);
+  }
 });
 
 it('an object whose Symbol.iterator is no function is refused as not iterable', async () => {

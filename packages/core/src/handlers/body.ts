@@ -119,17 +119,27 @@ export class BodyReader {
 
 function iterate(body: ResponseBody): Source {
   if (isWholeFile(body)) return body.steps();
-  return isAsync(body) ? body[Symbol.asyncIterator]() : body[Symbol.iterator]();
+  const iterator = isAsync(body) ? body[Symbol.asyncIterator]() : body[Symbol.iterator]();
+  checkIterator(iterator);
+  return iterator;
 }
 
 /** As `for await` has it: what is undefined counts as if it were not there. */
-function isAsync(body: ResponseBody): body is AsyncResponseBody {
+export function isAsync(body: ResponseBody): body is AsyncResponseBody {
   return Symbol.asyncIterator in body && body[Symbol.asyncIterator] != null;
 }
 
-/** Whether a body is an array as it stands, of whatever realm, and not of a class that makes other chunks of it. */
+/** Whether a body is an array as it stands, of whatever realm, and has no other way to be read. */
 function isArray(body: ResponseBody | undefined): body is Uint8Array[] {
-  return Array.isArray(body) && body[Symbol.iterator] === body.values;
+  return Array.isArray(body) && body[Symbol.iterator] === body.values && !isAsync(body);
+}
+
+function checkIterator(iterator: unknown): void {
+  if (typeof Object(iterator).next === 'function') return;
+  expectRejection(iterator);
+  throw new TypeError(
+    `the body's iterator must be an object with a method next(), not ${show(iterator)}`,
+  );
 }
 
 /** ECMA-262 section 7.4: what an iterator answers with must be an object. */

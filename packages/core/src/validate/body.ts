@@ -1,5 +1,6 @@
 import { types } from 'node:util';
-import { expectError, release } from '../handlers/body.js';
+import { expectError, isAsync, release } from '../handlers/body.js';
+import { expectRejection } from '../handlers/checks.js';
 import { isPromise } from '../handlers/promise.js';
 import { show } from '../show.js';
 import type { AsyncResponseBody, ResponseBody, SyncResponseBody } from '../types.js';
@@ -19,9 +20,7 @@ import { type Section, violation, warn } from './report.js';
 export function validateBody(exchange: Exchange, result: unknown): ResponseBody {
   const body = checkBody(exchange, result);
   exchange.returned();
-  return Symbol.asyncIterator in body
-    ? new AsyncBody(exchange, body)
-    : new SyncBody(exchange, body);
+  return isAsync(body) ? new AsyncBody(exchange, body) : new SyncBody(exchange, body);
 }
 
 const SECTION: Section = 'Specification Details';
@@ -64,6 +63,8 @@ abstract class Body<Source extends ResponseBody> {
     this.exchange = exchange;
     this.source = source;
     expectError(source);
+    // What is wrong with the first of them, the server is told; it does not ask for the others.
+    if (Array.isArray(source)) source.forEach(expectRejection);
     unclosed.register(this, exchange, this);
   }
 
@@ -106,13 +107,17 @@ abstract class Body<Source extends ResponseBody> {
 class SyncBody extends Body<SyncResponseBody> implements SyncResponseBody {
   [Symbol.iterator](): Iterator<Uint8Array> {
     this.checkIteratedOnce();
-    return new SyncChunks(this.exchange, this.source[Symbol.iterator]());
+    const iterator = this.source[Symbol.iterator]();
+    this.exchange.checkIterator(iterator);
+    return new SyncChunks(this.exchange, iterator);
   }
 }
 
 class AsyncBody extends Body<AsyncResponseBody> implements AsyncResponseBody {
   [Symbol.asyncIterator](): AsyncIterator<Uint8Array> {
     this.checkIteratedOnce();
-    return new AsyncChunks(this.exchange, this.source[Symbol.asyncIterator]());
+    const iterator = this.source[Symbol.asyncIterator]();
+    this.exchange.checkIterator(iterator);
+    return new AsyncChunks(this.exchange, iterator);
   }
 }

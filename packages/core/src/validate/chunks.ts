@@ -25,6 +25,7 @@ export class SyncChunks implements Iterator<Uint8Array, unknown> {
       unfinished = false;
       exchange.working = true;
       const step = this.#source.next();
+      exchange.checkResult(step);
       unfinished = !step.done;
       exchange.checkStep(step);
       return step;
@@ -69,6 +70,7 @@ export class AsyncChunks implements AsyncIterator<Uint8Array, unknown> {
       unfinished = false;
       exchange.working = true;
       const step = await this.#source.next();
+      exchange.checkResult(step);
       unfinished = !step.done;
       exchange.checkStep(step);
       return step;

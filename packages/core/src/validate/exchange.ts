@@ -1,5 +1,6 @@
 import { types } from 'node:util';
 import { expectRejection } from '../handlers/checks.js';
+import { isPromise } from '../handlers/promise.js';
 import { show } from '../show.js';
 import { BlockBoundaries } from './block-boundaries.js';
 import { Content } from './content.js';
@@ -116,6 +117,20 @@ export class Exchange {
     // Middleware may need all of the body, to make an ETag of it, as it does for GET.
     if (this.caller === 'server') this.#content.checkAsk(this.caller);
     if (this.reading === 'not begun') this.reading = 'begun';
+  }
+
+  /** Checks what the body is to be read with. */
+  checkIterator(iterator: unknown): void {
+    if (typeof Object(iterator).next === 'function') return;
+    const rule = `the body's iterator must be an object with a method next(), not ${show(iterator)}`;
+    throw this.#refuse(rule, 'Specification Details', iterator);
+  }
+
+  /** Checks that what the body's iterator has answered is a step. An iterator that does not wait gives no promise. */
+  checkResult(result: unknown): void {
+    if (typeof result === 'object' && result !== null && !isPromise(result)) return;
+    const rule = `the body's iterator must answer next() with { done, value }, not ${show(result)}`;
+    throw this.#refuse(rule, 'Specification Details', result);
   }
 
   /** Checks a step of the body. */
