@@ -127,6 +127,25 @@ describe.each(hosts)('$name', (host) => {
     },
   );
 
+  it.each(['HEAD', 'GET'])(
+    'tells an application that has yet to answer that its %s is reset with NO_ERROR, on a connection that stays',
+    async (method) => {
+      let begun = false;
+      let told = false;
+      const app: Application = async (environ, startResponse) => {
+        const signal = environ['gateway.signal']();
+        begun = true;
+        await once(signal, 'abort');
+        told = true;
+        return whole(environ, startResponse);
+      };
+      const socket = await begin(host, app, 'whole', method);
+      await expect.poll(() => begun).toBe(true);
+      socket.write(resetBy(constants.NGHTTP2_NO_ERROR));
+      await expect.poll(() => told).toBe(true);
+    },
+  );
+
   it('closes the connection of a client that goes after an answer whose application failed behind its head', async () => {
     let fail = (): void => {};
     const failing = new Promise<void>((resolve) => {

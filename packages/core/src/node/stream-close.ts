@@ -58,7 +58,8 @@ export function onceGone(stream: ServerHttp2Stream | undefined, listener: () => 
     return forget;
   }
   const onClose = (): void => {
-    const inOrder = !stream.aborted && stream.rstCode === NO_ERROR;
+    // That of HEAD, reset with NO_ERROR, is not called aborted; but before its head, no answer has ended in order.
+    const inOrder = !stream.aborted && stream.rstCode === NO_ERROR && stream.headersSent;
     if (inOrder && session?.destroyed === false) forget = onceClosed(session, listener);
     else listener();
   };
