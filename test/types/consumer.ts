@@ -2,6 +2,7 @@
  * What users write, in strict mode under NodeNext: checked by `tsc -p test` and never run. No cast is needed, and each
  * `@ts-expect-error` is a mistake that the types catch.
  */
+import { open } from 'node:fs/promises';
 import { createServer as createHttp } from 'node:http';
 import { createServer as createHttp2, createSecureServer } from 'node:http2';
 import { createServer as createHttps } from 'node:https';
@@ -18,7 +19,7 @@ import {
 } from '@wsgi/core';
 import { SimpleHandler, toApplication } from '@wsgi/core/handlers';
 import { getEnviron, NodeHandler } from '@wsgi/core/node';
-import { shiftPathInfo, wsgiToUtf8 } from '@wsgi/core/util';
+import { FileWrapper, shiftPathInfo, wsgiToUtf8 } from '@wsgi/core/util';
 import { mountGateway as mountInExpress } from '@wsgi/express';
 import { fastifyGateway } from '@wsgi/fastify';
 import { mountGateway } from '@wsgi/http';
@@ -53,6 +54,14 @@ const generator: Application = function* (_environ, startResponse) {
 const asyncGenerator: Application = async function* (environ, startResponse) {
   startResponse('200 OK', []);
   for await (const line of environ['wsgi.input']) yield line;
+};
+
+const file: Application = async (environ, startResponse) => {
+  startResponse('200 OK', []);
+  const { 'wsgi.file_wrapper': Wrapper } = environ;
+  if (environ.QUERY_STRING === '') return new Wrapper(await open(environ.PATH_INFO));
+  // The size of a block needs no type.
+  return new Wrapper({ read: (size) => Buffer.alloc(size), close() {} }, 4096);
 };
 
 class AppClass {
@@ -99,6 +108,7 @@ export const all: ApplicationLike[] = [
   promised,
   generator,
   asyncGenerator,
+  file,
   AppClass,
   new AppObject(),
   timing(AppClass),
@@ -131,6 +141,8 @@ export class OwnHandler extends SimpleHandler {
 
 // @ts-expect-error chunks are bytes, never strings
 export const stringChunks: Application = () => ['text'];
+// @ts-expect-error a file gives bytes
+export const textFile = new FileWrapper({ read: () => 'text' });
 // @ts-expect-error a string is no body
 export const stringBody: Application = () => 'text';
 // @ts-expect-error a body must be returned

@@ -193,4 +193,8 @@ export interface FileHandleLike {
 }
 
 /** The class behind `wsgi.file_wrapper`. */
-export type FileWrapperClass = new (filelike: FileLike, blksize?: number) => ResponseBody;
+export interface FileWrapperClass {
+  // By itself, so that TypeScript knows the size in `{ read: (size) => ... }`.
+  new (filelike: ReadableFile, blksize?: number): ResponseBody;
+  new (filelike: FileLike, blksize?: number): ResponseBody;
+}

@@ -1,7 +1,7 @@
 import { readFileSync, readSync } from 'node:fs';
 import { types } from 'node:util';
 import { show } from '../show.js';
-import type { FileHandleLike, FileLike } from '../types.js';
+import type { FileHandleLike, FileLike, ReadableFile } from '../types.js';
 
 /**
  * A file as a response's body: what `environ['wsgi.file_wrapper']` is.
@@ -29,6 +29,8 @@ export class FileWrapper implements Iterable<Uint8Array>, AsyncIterable<Uint8Arr
    * @param blksize - how many bytes to ask of it at a time; 8192 when left out.
    * @throws TypeError when `filelike` has no `read` or is a stream, or `blksize` is no positive integer.
    */
+  constructor(filelike: ReadableFile, blksize?: number);
+  constructor(filelike: FileLike, blksize?: number);
   constructor(filelike: FileLike, blksize = 8192) {
     if (typeof filelike?.read !== 'function') {
       throw new TypeError(
