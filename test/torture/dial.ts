@@ -47,10 +47,17 @@ export async function resetsUpload(
 ): Promise<boolean> {
   const size = 300_000;
   const reset = wasReset(socket);
-  socket.write(`${head}\r\nContent-Length: ${size}\r\n\r\n`);
+  const isChunked = /^transfer-encoding:/im.test(head);
+  const piece = Buffer.concat(
+    isChunked
+      ? [Buffer.from('3e8\r\n'), Buffer.alloc(1000), Buffer.from('\r\n')]
+      : [Buffer.alloc(1000)],
+  );
+  socket.write(`${head}\r\n${isChunked ? '' : `Content-Length: ${size}\r\n`}\r\n`);
   for (let sent = 0; sent < size; sent += 1000) {
-    socket.write(Buffer.alloc(1000));
+    socket.write(piece);
     await new Promise((resolve) => setImmediate(resolve));
   }
+  if (isChunked) socket.write('0\r\n\r\n');
   return reset;
 }

@@ -1,4 +1,5 @@
 /** A body that nobody has read, behind which the connection closes with the answer. */
+import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { Application } from '@wsgi/core';
 import { mountGateway as mountExpress } from '@wsgi/express';
@@ -6,7 +7,7 @@ import { fastifyGateway } from '@wsgi/fastify';
 import { mountGateway } from '@wsgi/http';
 import express from 'express';
 import { fastify } from 'fastify';
-import { describe, expect, it, onTestFinished } from 'vitest';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { expressFive } from '../hosts/hosts/express.ts';
 import { fastifyFive } from '../hosts/hosts/fastify.ts';
 import { nodeHttp } from '../hosts/hosts/node.ts';
@@ -35,6 +36,12 @@ describe.each([simpleServer, nodeHttp, expressFive, fastifyFive])('$name', (host
 });
 
 describe.each([simpleServer, nodeHttp, expressFive, fastifyFive])('$name', (host) => {
+  it('takes it in where it comes in chunks', async () => {
+    const socket = await dial(host, sized);
+    const head = `${HEAD}\r\nConnection: close\r\nTransfer-Encoding: chunked`;
+    expect(await resetsUpload(socket, head)).toBe(false);
+  });
+
   it('takes in a part of it behind 413', async () => {
     const socket = await dial(host, sized, { maxBodySize: 10 });
     expect(await resetsUpload(socket, HEAD)).toBe(false);
@@ -125,4 +132,36 @@ it("takes it in before a closing answer of Express's error page", async () => {
   const port = await listenUntilDone(host);
   const socket = await dialEndpoint({ port, secure: false, protocol: 'http1' });
   expect(await resetsUpload(socket)).toBe(false);
+});
+
+it("takes it in behind a closing answer of Express's error page to an error of the application's, who found it too large", async () => {
+  const host = express();
+  const app: Application = async (environ) => {
+    await environ['wsgi.input'].read().catch(() => {});
+    throw new Error('planned');
+  };
+  host.use(mountExpress(app, { maxBodySize: 10, errors: new ErrorRecorder() }));
+  const page: express.ErrorRequestHandler = (_error, _request, response, _next) => {
+    response.status(500).send('sorry');
+  };
+  host.use(page);
+  const port = await listenUntilDone(host);
+  const socket = await dialEndpoint({ port, secure: false, protocol: 'http1' });
+  const head = `${HEAD}\r\nConnection: close\r\nTransfer-Encoding: chunked`;
+  expect(await resetsUpload(socket, head)).toBe(false);
+});
+
+it('Fastify refuses a body that is too large at once, to a client that wants to close, too', async () => {
+  const reads: Application = async (environ) => {
+    await environ['wsgi.input'].read();
+    throw new Error('not refused');
+  };
+  const socket = await dial(fastifyFive, reads, { maxBodySize: 10 });
+  // No patience ends while they are stopped.
+  vi.useFakeTimers({ toFake: ['setTimeout'] });
+  onTestFinished(() => void vi.useRealTimers());
+  const answer = once(socket, 'data');
+  socket.write(`${HEAD}\r\nConnection: close\r\nTransfer-Encoding: chunked\r\n\r\n`);
+  socket.write('14\r\n01234567890123456789\r\n');
+  expect(String(await answer)).toMatch(/^HTTP\/1\.1 413 /);
 });

@@ -1,5 +1,5 @@
 import { asError, PayloadTooLargeError } from '@wsgi/core/handlers';
-import { NodeHandler, type NodeHandlerOptions } from '@wsgi/core/node';
+import { lingerBehindAnswer, NodeHandler, type NodeHandlerOptions } from '@wsgi/core/node';
 import { addExpressVars, mountedTarget } from './environ.js';
 import type { ExpressRequest, ExpressResponse, NextFunction } from './express.js';
 import { ParsedBody } from './input.js';
@@ -53,6 +53,8 @@ export class ExpressGatewayHandler extends NodeHandler {
     if (!this.response.headersSent) {
       return this.leaveAnswer(() => {
         if (this.#isOver) return;
+        // What is left of a body that was too large has not been taken in, and still comes.
+        if (this.bodyRefused) lingerBehindAnswer(this.request.socket);
         this.letGoOfRequest();
         next(asError(error));
       });
