@@ -5,6 +5,7 @@ import {
   emptySource,
   FileWrapper,
   type HeaderList,
+  Headers,
   type ResponseBody,
   SimpleHandler,
   TextErrors,
@@ -21,6 +22,16 @@ describe('a handler', () => {
     expect(handler.run(answering(loggedBody(['a', 'b'], log)))).toBeUndefined();
     expect(output.body).toBe('ab');
     expect(log).toEqual(['made a', 'made b', 'returned', 'closed']);
+  });
+
+  it("refuses the server's fields when it has met more names than it remembers", () => {
+    for (let i = 0; i < 300; i++) new Headers([[`X-${i}`, 'v']]);
+    for (const name of ['Keep-Alive', 'TRAILER']) {
+      const { handler, output, log } = stage();
+      handler.run(answering([], [[name, 'x']]));
+      expect(output.written).toContain('500 Internal Server Error');
+      expect(log.join('')).toContain(name);
+    }
   });
 
   it('asks for no chunk while the transport is full', async () => {

@@ -169,16 +169,91 @@ describe('BodyInput', () => {
     expect(source.pulled).toBe(2);
     await input.read(0);
     expect(source.pulled).toBe(2);
+    await input.read1(0);
+    expect(source.pulled).toBe(2);
   });
 
-  it('stays at its end', async () => {
-    const input = new BodyInput(new Chunks([Buffer.from('a')]));
+  it('answers readline(size) when as much has arrived, and waits for no newline then', async () => {
+    const source = new Chunks([Buffer.from('ab'), Buffer.from('c\n')]);
+    const input = new BodyInput(source);
+    expect(text(await input.readline(2))).toBe('ab');
+    expect(source.pulled).toBe(1);
+  });
+
+  it('stays at its end, and asks its source no more', async () => {
+    const source = new Chunks([Buffer.from('a')]);
+    const input = new BodyInput(source);
     expect(text(await input.read())).toBe('a');
+    expect(source.pulled).toBe(2);
     for (const each of [['read'], ['read', 5], ['readline'], ['read1']] as Call[]) {
       expect(await perform(input, each)).toBe('');
     }
     expect(await perform(input, ['readlines'])).toEqual([]);
     expect(input.ended).toBe(true);
+    expect(source.pulled).toBe(2);
+  });
+
+  it('keeps the order of a read that is called when the one before the last has been answered', async () => {
+    const gates: Array<(chunk: Uint8Array) => void> = [];
+    const pull = () => new Promise<Uint8Array>((resolve) => gates.push(resolve));
+    const input = new BodyInput({ pull });
+    const first = input.read(2);
+    const second = input.read(2);
+    gates.shift()?.(Buffer.from('ab'));
+    expect(text(await first)).toBe('ab');
+    const third = input.read(2);
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(gates).toHaveLength(1);
+    gates.shift()?.(Buffer.from('cdef'));
+    expect(text(await second)).toBe('cd');
+    expect(text(await third)).toBe('ef');
+  });
+
+  it('gives what had arrived to a read that stands behind one that fails', async () => {
+    const arrived: Uint8Array[] = [Buffer.from('abc')];
+    const pull = async () => {
+      const chunk = arrived.shift();
+      if (chunk === undefined) throw new ClientDisconnectedError();
+      return chunk;
+    };
+    const input = new BodyInput({ pull });
+    const [whole, part] = await Promise.allSettled([input.read(), input.read(2)]);
+    expect(whole).toMatchObject({ status: 'rejected', reason: { code: 'ECONNRESET' } });
+    expect(part).toEqual({ status: 'fulfilled', value: Buffer.from('ab') });
+  });
+
+  it.each([
+    ['fails', (input: BodyInput) => input.fail(new Error('it failed')), 'it failed'],
+    ['is over', (input: BodyInput) => input.end(), 'once the response is over'],
+  ])('rejects a read that waits while the stream %s', async (_what, stop, message) => {
+    let give = (_chunk: null): void => {};
+    const pull = () =>
+      new Promise<null>((resolve) => {
+        give = resolve;
+      });
+    const input = new BodyInput({ pull });
+    const reading = input.read();
+    stop(input);
+    give(null);
+    await expect(reading).rejects.toThrow(message);
+    expect(input.ended).toBe(false);
+  });
+
+  it('stays a body that was too large when its client goes', async () => {
+    const input = new BodyInput(new Chunks([Buffer.from('abc')]), { limit: 2 });
+    await expect(input.read()).rejects.toThrow(PayloadTooLargeError);
+    input.fail(new ClientDisconnectedError());
+    expect(input.tooLarge).toBe(true);
+    await expect(input.read()).rejects.toThrow(PayloadTooLargeError);
+  });
+
+  it('takes null for a size that was left out', async () => {
+    const input = new BodyInput(new Chunks([Buffer.from('ab\nc\nd\ne')]));
+    const none = null as unknown as undefined;
+    expect(text(await input.readline(none))).toBe('ab\n');
+    expect(text(await input.read1(none))).toBe('c\nd\ne');
+    expect(await input.readlines(none)).toEqual([]);
+    expect(text(await input.read(none))).toBe('');
   });
 
   it.each([1.5, Number.NaN, '5', {}])(

@@ -1,7 +1,14 @@
 import { IncomingMessage } from 'node:http';
 import { Socket } from 'node:net';
 import { TLSSocket } from 'node:tls';
-import { checkScriptName, getEnviron, splitTarget } from '@wsgi/core';
+import {
+  checkScriptName,
+  getEnviron,
+  percentDecode,
+  splitMount,
+  splitSegments,
+  splitTarget,
+} from '@wsgi/core';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 
@@ -77,6 +84,19 @@ describe('getEnviron', () => {
     expect(getEnviron(request({ httpVersion: '1.1', url, rawHeaders }))).toMatchObject(expected);
   });
 
+  it('holds bytes only, whatever text a host has made the target of', () => {
+    const environ = getEnviron(
+      request({ httpVersion: '1.1', url: 'http://h€/p€?q€', rawHeaders: [] }),
+    );
+    const euro = Buffer.from('€').toString('latin1');
+    expect(environ).toMatchObject({
+      PATH_INFO: `/p${euro}`,
+      QUERY_STRING: `q${euro}`,
+      REQUEST_URI: `http://h${euro}/p${euro}?q${euro}`,
+      HTTP_HOST: `h${euro}`,
+    });
+  });
+
   it('takes the Host of an HTTP/2 request from :authority, or leaves what its fields say', () => {
     const base = { httpVersion: '2.0', url: '/', rawHeaders: ['host', 'field'] };
     const named = getEnviron(request({ ...base, headers: { ':authority': 'pseudo' } }));
@@ -89,6 +109,42 @@ describe('splitTarget', () => {
   it('makes a path of a target that has no slash', () => {
     expect(splitTarget('a?b')).toEqual({ path: '/a', query: 'b', authority: undefined });
     expect(splitTarget('1a://b')).toMatchObject({ path: '/1a://b', authority: undefined });
+    expect(splitTarget('abc')).toMatchObject({ path: '/abc', authority: undefined });
+    expect(splitTarget('')).toMatchObject({ path: '', authority: undefined });
+  });
+
+  it('knows a scheme in any case, and takes the host behind the last @', () => {
+    expect(splitTarget('HTTP://a@b@c/d')).toEqual({ path: '/d', query: '', authority: 'c' });
+  });
+});
+
+describe('percentDecode', () => {
+  it.each([
+    ['%00%09%0a', '\0\t\n'],
+    ['%09%90%aA%fF%Ff', '\t\x90\xaa\xff\xff'],
+    ['%2525', '%25'],
+    ['%%41%4', '%A%4'],
+    ['%0g%g0%0G%/0%0/%:0%0:%@0%0@%`0%0`', '%0g%g0%0G%/0%0/%:0%0:%@0%0@%`0%0`'],
+  ])('makes %j a byte for each pair of hex digits, once', (path, decoded) => {
+    expect(percentDecode(path)).toBe(decoded);
+  });
+});
+
+describe('splitSegments', () => {
+  it('cuts off what there is of a path that has fewer segments than the mount', () => {
+    expect(splitSegments('/a', 3)).toEqual({ scriptName: '/a', pathInfo: '' });
+    expect(splitSegments('', 1)).toEqual({ scriptName: '', pathInfo: '' });
+  });
+
+  it('keeps every run of slashes in the mount as one, and those behind it as they are', () => {
+    expect(splitSegments('//a///b//c//d', 3)).toEqual({ scriptName: '/a/b/c', pathInfo: '//d' });
+  });
+});
+
+describe('splitMount', () => {
+  it('finds no mount in a path that does not begin with a slash', () => {
+    expect(splitMount('xgw/a', '/gw')).toBeUndefined();
+    expect(splitMount('', '/gw')).toBeUndefined();
   });
 });
 

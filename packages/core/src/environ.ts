@@ -166,7 +166,7 @@ export function mountedPath(mount: string, rest: string): MountedPath {
  * @throws TypeError when it is neither empty nor begins with `/`.
  */
 export function checkScriptName(scriptName: unknown): string {
-  if (scriptName === undefined || scriptName === '' || scriptName === '/') return '';
+  if (scriptName === undefined || scriptName === '') return '';
   if (typeof scriptName !== 'string' || !scriptName.startsWith('/')) {
     throw new TypeError(
       `scriptName must be '' or a path such as '/gateway', not ${show(scriptName)}`,

@@ -191,9 +191,7 @@ export class BodyInput implements InputStream {
     while (scanned < most) {
       const chunk = this.#chunks[next];
       if (chunk === undefined) {
-        const waiting = next - this.#first;
         if (!(await this.#pull())) break;
-        next = this.#first + waiting;
         continue;
       }
       const start = next === this.#first ? this.#offset : 0;
