@@ -86,7 +86,7 @@ describe('getEnviron', () => {
 
   it('holds bytes only, whatever text a host has made the target of', () => {
     const environ = getEnviron(
-      request({ httpVersion: '1.1', url: 'http://h€/p€?q€', rawHeaders: [] }),
+      request({ httpVersion: '1.1', url: 'http://h€/p€?q€', rawHeaders: ['X-A', '€'] }),
     );
     const euro = Buffer.from('€').toString('latin1');
     expect(environ).toMatchObject({
@@ -94,7 +94,14 @@ describe('getEnviron', () => {
       QUERY_STRING: `q${euro}`,
       REQUEST_URI: `http://h${euro}/p${euro}?q${euro}`,
       HTTP_HOST: `h${euro}`,
+      HTTP_X_A: euro,
     });
+  });
+
+  it('has no key for a pseudo-header field, nor for a field without a name', () => {
+    const rawHeaders = [':method', 'GET', '', 'x', 'a', 'b'];
+    const environ = getEnviron(request({ httpVersion: '2.0', url: '/', rawHeaders }));
+    expect(Object.keys(environ).filter((key) => /^(HTTP_.*)?$/.test(key))).toEqual(['HTTP_A']);
   });
 
   it('takes the Host of an HTTP/2 request from :authority, or leaves what its fields say', () => {
@@ -189,6 +196,7 @@ describe('the header fields of an environ', () => {
             ([key, value]) => key.startsWith('HTTP_') || (key === 'CONTENT_TYPE' && value !== ''),
           );
           const { CONTENT_TYPE: type, ...others } = expected(list);
+          expect('' in environ).toBe(false);
           expect(Object.fromEntries(found)).toEqual(
             type ? { ...others, CONTENT_TYPE: type } : others,
           );

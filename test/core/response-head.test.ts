@@ -1,4 +1,9 @@
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { type Environ, Headers, type SimpleHandler } from '@wsgi/core';
+import { http2Fields, mergeVary } from '@wsgi/core/node';
+import { mountGateway } from '@wsgi/http';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { answering, stage } from './handler-stage.ts';
 
@@ -95,4 +100,42 @@ describe('a body of unknown length', () => {
   ])('goes as it is where %s', (_why, protocol, set) => {
     expect(framing(protocol, set)).toBeUndefined();
   });
+});
+
+describe('http2Fields', () => {
+  it("leaves out HTTP/1's fields, and the white space around a value", () => {
+    const headers = new Headers([
+      ['X-A', ' \t a \t b\t  '],
+      ['HTTP2-Settings', 'x'],
+      ['proxy-Connection', 'x'],
+      ['X-B', 'b'],
+    ]);
+    expect(http2Fields(headers)).toEqual([
+      ['X-A', 'a \t b'],
+      ['X-B', 'b'],
+    ]);
+  });
+});
+
+describe('mergeVary', () => {
+  it('names each field once, in any case, and leaves out what names none', () => {
+    expect(mergeVary(['Accept, ,Origin', 'accept,', 'ORIGIN, Cookie'])).toBe(
+      'Accept, Origin, Cookie',
+    );
+    expect(mergeVary(['Accept', '*'])).toBe('*');
+  });
+});
+
+it('sends just the bytes that a small view of a larger buffer shows', async () => {
+  const bytes = new Uint8Array(Buffer.from('beforewithinbehind'));
+  const gateway = mountGateway((_environ, startResponse) => {
+    startResponse('200 OK', []);
+    return [bytes.subarray(6, 12)];
+  });
+  const server = createServer(gateway).listen(0, '127.0.0.1');
+  onTestFinished(() => void server.close());
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  const answer = await fetch(`http://127.0.0.1:${port}/`, { headers: { Connection: 'close' } });
+  expect(await answer.text()).toBe('within');
 });

@@ -224,3 +224,16 @@ describe('the arguments of a FileWrapper', () => {
     },
   );
 });
+
+it.each([
+  ['a number fd, and no stat()', { fd: 1 }],
+  ['stat(), and an fd that is no number', { fd: 'one', stat() {} }],
+])('a file-like object with %s is read by its own read(size)', async (_what, parts) => {
+  const texts = ['ab', 'c'];
+  const read = (size: number) => {
+    expect(size).toBe(8192);
+    return Buffer.from(texts.shift() ?? '');
+  };
+  const filelike = { ...parts, read };
+  expect(String(Buffer.concat(await collect(new FileWrapper(filelike))))).toBe('abc');
+});

@@ -72,6 +72,7 @@ describe('formatDateTime', () => {
   it('rounds down, before 1970 too', () => {
     expect(formatDateTime(0.999)).toBe('Thu, 01 Jan 1970 00:00:00 GMT');
     expect(formatDateTime(-0.5)).toBe('Wed, 31 Dec 1969 23:59:59 GMT');
+    expect(formatDateTime(-0.0001)).toBe('Wed, 31 Dec 1969 23:59:59 GMT');
   });
 
   it('writes four digits for every year that it takes', () => {
@@ -150,6 +151,15 @@ describe('readChunks', () => {
     const source = input(Buffer.alloc(0));
     expect(await collect(readChunks(source))).toEqual([]);
     expect(source.asked).toEqual([65536]);
+  });
+
+  it('asks for what has arrived, where the input can give that', async () => {
+    const arrived = [Buffer.from('a'), Buffer.from('bc'), Buffer.alloc(0)];
+    const source = {
+      read: () => Promise.reject(new Error('waits for a full chunk')),
+      read1: async () => arrived.shift() ?? Buffer.alloc(0),
+    };
+    expect((await collect(readChunks(source))).map(String)).toEqual(['a', 'bc']);
   });
 
   it('passes on the error of a read', async () => {
