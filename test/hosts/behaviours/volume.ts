@@ -10,6 +10,9 @@ import { bytes, deferred, eventually, settled, text } from './apps.ts';
 const MiB = 1024 * 1024;
 const total = 100 * MiB;
 
+/** How much goes by between two looks at the memory: a look takes a full collection, as long as the heap is large. */
+const stride = 8 * MiB;
+
 /** More than the sockets' and Node's own buffers hold, far less than the body. */
 const flat = 48 * MiB;
 
@@ -62,7 +65,7 @@ async function download(stage: Stage, app: (made: () => void) => Application): P
   const mounted = await stage.mount(
     app(() => {
       made++;
-      if (made % 128 === 0) memory.sample();
+      if ((made * 65_536) % stride === 0) memory.sample();
     }),
   );
   const hash = createHash('sha1');
@@ -87,10 +90,13 @@ async function upload(stage: Stage, kind: 'unsized' | number): Promise<void> {
   const mounted = await stage.mount(async (environ, startResponse) => {
     await go.promise;
     const hash = createHash('sha1');
-    let chunks = 0;
+    let read = 0;
     for await (const chunk of readChunks(environ['wsgi.input'], 65_536)) {
       hash.update(chunk);
-      if (chunks++ % 128 === 0) memory.sample();
+      // By bytes, since an HTTP/2 frame, and so a chunk, may hold a few only.
+      const strides = Math.floor(read / stride);
+      read += chunk.length;
+      if (Math.floor(read / stride) > strides) memory.sample();
     }
     startResponse('200 OK', [...text]);
     return [bytes(hash.digest('hex'))];
