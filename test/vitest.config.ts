@@ -7,8 +7,10 @@ export default defineConfig({
     root: import.meta.dirname,
     include: ['**/*.test.ts'],
     exclude: ['**/node_modules/**'],
-    testTimeout: 20_000,
-    hookTimeout: 60_000,
+    // Only so that nothing hangs for ever: no test is about how fast the machine is, which may be slow and busy.
+    testTimeout: 60_000,
+    hookTimeout: 120_000,
+    expect: { poll: { timeout: 30_000 } },
     pool: 'forks',
     // Of what is published, by the lines of its sources. What only runs in processes of its own (CGI scripts, the
     // wsgi command) is not seen from here, and so not counted; test/cgi and test/simple-server test it.

@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { bodyOf, PROBE, run, Script } from './script.ts';
 
 const sha = (text: string | Buffer) => createHash('sha256').update(text).digest('hex');
@@ -127,7 +127,7 @@ describe('CGIHandler', () => {
   it('closes the body at SIGTERM, and then dies of it', async () => {
     const marker = join(folder, 'silent');
     const script = new Script(`/silent?${marker}`);
-    await vi.waitFor(() => expect(script.stdout).toContain('first'), 10_000);
+    await expect.poll(() => script.stdout).toContain('first');
     script.child.kill('SIGTERM');
     const { stderr, signal } = await script.ended();
     expect({ stderr, signal }).toEqual({ stderr: '', signal: 'SIGTERM' });

@@ -4,7 +4,7 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { wsgiToUtf8 } from '@wsgi/core';
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { begin, get, nextChunk } from './request.ts';
 import { apache } from './servers/apache.ts';
 import { httpServer } from './servers/http-server.ts';
@@ -68,7 +68,7 @@ function describeServer(server: WebServer): void {
     if (can('no status')) expect(status).toBe(500);
     else expect(headers['status']).toBe('500 Internal Server Error');
     expect(body.toString()).toBe('A server error occurred.  Please contact the administrator.');
-    await vi.waitFor(() => expect(running.log()).toContain('this is for the log only'));
+    await expect.poll(() => running.log()).toContain('this is for the log only');
   });
 
   it('fills the environ', async () => {
@@ -179,7 +179,7 @@ function describeServer(server: WebServer): void {
   it('logs an error after the header fields; no web server breaks a body of unknown length off', async () => {
     const got = await get(running.port, `${PROBE}/fails`);
     expect(got.body.toString()).toBe('begun');
-    await vi.waitFor(() => expect(running.log()).toContain('after the header fields'));
+    await expect.poll(() => running.log()).toContain('after the header fields');
   });
 
   it.each(['endless', 'flood'])('closes the body %s once when the client leaves', async (route) => {
@@ -187,10 +187,8 @@ function describeServer(server: WebServer): void {
     const response = await begin(running.port, `${PROBE}/${route}?${marker}`);
     await nextChunk(response);
     response.destroy();
-    await vi.waitFor(() => expect(existsSync(marker)).toBe(true), 10_000);
-    await vi.waitFor(() =>
-      expect(readFileSync(marker, 'utf8')).toMatch(/^closed( 1)?, aborted true$/),
-    );
+    await expect.poll(() => existsSync(marker)).toBe(true);
+    await expect.poll(() => readFileSync(marker, 'utf8')).toMatch(/^closed( 1)?, aborted true$/);
   });
 
   unless('no abort')('is told that the client left while it waits', async () => {
@@ -198,6 +196,6 @@ function describeServer(server: WebServer): void {
     const response = await begin(running.port, `${PROBE}/silent?${marker}`);
     await nextChunk(response);
     response.socket.resetAndDestroy();
-    await vi.waitFor(() => expect(existsSync(marker)).toBe(true), 10_000);
+    await expect.poll(() => existsSync(marker)).toBe(true);
   });
 }

@@ -1,7 +1,7 @@
 import { createServer } from 'node:http';
 import { mountGateway } from '@wsgi/express';
 import type { ErrorRequestHandler } from 'express';
-import { describe, expect, it, vi } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { echo, listen, originOf, recorder, text, versions } from './support.ts';
 
 const probes: Array<[path: string, init?: RequestInit]> = [
@@ -37,7 +37,7 @@ describe.each(versions)('mounting an app in $version', ({ express }) => {
     const host = express();
     const hooks: string[] = [];
     let open = 0;
-    const settle = (): Promise<void> => vi.waitFor(() => expect(open).toBe(0));
+    const settle = (): Promise<void> => expect.poll(() => open).toBe(0);
     host.use((request, response, next) => {
       hooks.push(`begin ${request.url}`);
       open += 1;

@@ -56,4 +56,4 @@ export async function bigFile(size: number): Promise<string> {
 }
 
 /** Waits, for as long as a busy machine may take, until a value is what is expected of it. */
-export const soon = <T>(value: () => T) => expect.poll(value, { timeout: 10_000 });
+export const soon = <T>(value: () => T) => expect.poll(value);
