@@ -34,7 +34,7 @@ it('has a line for a request whose environ could not be made', async () => {
     throw new Error('mine');
   };
   const server = await serve(echo, { log: (line) => lines.push(line), errors: silent, environ });
-  await exchange(server, 'GET /a HTTP/1.1\r\nHost: a\r\n\r\n');
+  await exchange(server, 'GET /a HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n');
   expect(lines).toEqual([expect.stringMatching(/"GET \/a HTTP\/1\.1" 500 \d+$/)]);
 });
 

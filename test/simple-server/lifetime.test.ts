@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { connect as connectSecurely, type TlsOptions } from 'node:tls';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
-import { TextErrors } from '@wsgi/core';
+import { type Application, TextErrors } from '@wsgi/core';
 import { type BaseEnviron, makeServer, WSGIRequestHandler, WSGIServer } from '@wsgi/simple-server';
 import supertest from 'supertest';
 import { expect, it, onTestFinished, vi } from 'vitest';
@@ -66,19 +66,33 @@ it('serves on where what it has to report cannot be written, and warns of it', a
   expect(warn.mock.calls).toEqual([[warning], [warning]]);
 });
 
-it('finishes what runs when it shuts down, closes what is idle, and accepts no more', async () => {
+/** An application that waits to be let go, if it ever is, and tells when it was called. */
+function held(): { app: Application; called: Promise<void>; release(): void } {
+  let call: () => void = () => {};
   let release: () => void = () => {};
-  const held = new Promise<void>((resolve) => {
+  const called = new Promise<void>((resolve) => {
+    call = resolve;
+  });
+  const released = new Promise<void>((resolve) => {
     release = resolve;
   });
-  const server = await serve(async (environ, startResponse) => {
-    if (environ.PATH_INFO === '/held') await held;
+  const app: Application = async (environ, startResponse) => {
+    call();
+    await released;
     return echo(environ, startResponse);
-  });
+  };
+  return { app, called, release };
+}
+
+it('finishes what runs when it shuts down, closes what is idle, and accepts no more', async () => {
+  const { app, called, release } = held();
+  const server = await serve((environ, startResponse) =>
+    (environ.PATH_INFO === '/held' ? app : echo)(environ, startResponse),
+  );
   const idle = await dial(server);
   await idle.send('GET /1 HTTP/1.1\r\nHost: a\r\n\r\n').until(/GET \/1$/);
   const busy = (await dial(server)).send('GET /held HTTP/1.1\r\nHost: a\r\n\r\n');
-  await new Promise((resolve) => setTimeout(resolve, 50));
+  await called;
   const { url } = server;
   const forever = server.serveForever();
   const down = server.shutdown();
@@ -164,24 +178,19 @@ it('answers a request that has begun to arrive when it shuts down', async () => 
 });
 
 it('cuts off what runs too long when it shuts down', async () => {
-  const server = await serve(() => new Promise<never>(() => {}));
+  const { app, called } = held();
+  const server = await serve(app);
   const client = (await dial(server)).send('GET / HTTP/1.1\r\nHost: a\r\n\r\n');
-  await new Promise((resolve) => setTimeout(resolve, 50));
+  await called;
   await server.shutdown(50);
   expect(await client.untilClosed()).toBe('');
 });
 
 it('lets what runs take any time when it shuts down with none set', async () => {
-  let release: () => void = () => {};
-  const held = new Promise<void>((resolve) => {
-    release = resolve;
-  });
-  const server = await serve(async (environ, startResponse) => {
-    await held;
-    return echo(environ, startResponse);
-  });
+  const { app, called, release } = held();
+  const server = await serve(app);
   const client = (await dial(server)).send('GET / HTTP/1.1\r\nHost: a\r\n\r\n');
-  await new Promise((resolve) => setTimeout(resolve, 50));
+  await called;
   const down = server.shutdown(Number.POSITIVE_INFINITY);
   await new Promise((resolve) => setTimeout(resolve, 50));
   release();
@@ -200,9 +209,10 @@ it.each([-1, Number.NaN, 2 ** 31])(
 );
 
 it('cuts off what runs when it closes', async () => {
-  const server = await serve(() => new Promise<never>(() => {}));
+  const { app, called } = held();
+  const server = await serve(app);
   const client = (await dial(server)).send('GET / HTTP/1.1\r\nHost: a\r\n\r\n');
-  await new Promise((resolve) => setTimeout(resolve, 50));
+  await called;
   await server.close();
   await server.close();
   expect(await client.untilClosed()).toBe('');
