@@ -72,7 +72,7 @@ it.each([
 ])('the Nest example says how to start it when asked for %s %s', (...args) => {
   const { status, stderr } = spawnSync(process.execPath, [main, ...args], {
     encoding: 'utf8',
-    timeout: 10_000,
+    timeout: 50_000,
   });
   expect(stderr).toBe(`usage: main.js [express | fastify] [port], not '${args.join(' ')}'\n`);
   expect(status).toBe(1);
