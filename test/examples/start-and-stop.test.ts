@@ -88,7 +88,15 @@ describe('The file drop ends', () => {
   });
 
   it('at once on a second Ctrl-C, but not on an echo of the first, and leaves no part of an upload', async () => {
-    const running = await Running.start();
+    // Its clock stands until SIGUSR2: so the second signal is an echo of the first, however late it comes.
+    const clock = `const real = performance.now.bind(performance);
+      performance.now = () => 0;
+      process.on('SIGUSR2', () => {
+        performance.now = () => real() + 60_000;
+        console.log('The clock goes on.');
+      });`;
+    const preload = `data:text/javascript,${encodeURIComponent(clock)}`;
+    const running = await Running.start({ NODE_OPTIONS: `--import=${preload}` });
     const [base = ''] = running.urls.values();
     const url = new URL(`${base}files/slow`);
     const socket = connect(Number(url.port), url.hostname);
@@ -98,7 +106,8 @@ describe('The file drop ends', () => {
     running.process.kill('SIGINT');
     await until(() => running.said.includes('Stopping'));
     running.process.kill('SIGINT');
-    await new Promise((resolve) => setTimeout(resolve, 400));
+    running.process.kill('SIGUSR2');
+    await until(() => running.process.exitCode !== null || running.said.includes('goes on'));
     expect(running.process.exitCode).toBeNull();
     expect(await stopped(running.process, 'SIGINT')).toBe(130);
     expect(await running.names()).toEqual([]);
