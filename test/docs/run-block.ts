@@ -37,7 +37,7 @@ export async function runBlock({ block, path }: Module, player: string): Promise
     const { stdout } = await promisify(execFile)(process.execPath, command, {
       cwd: root,
       env,
-      timeout: 20_000,
+      timeout: 50_000,
     });
     if (isScript && !stdout.startsWith('Status: 200 OK\r\n'))
       throw new Error(`no response: ${stdout}`);

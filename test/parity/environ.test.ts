@@ -79,11 +79,11 @@ describe.skipIf(whyNoPython !== undefined)(
       expect([...byRow.keys()].sort()).toEqual(wanted.sort());
     }
 
-    it('is the same for a request to node:http', { timeout: 60_000 }, () =>
+    it('is the same for a request to node:http', { timeout: 300_000 }, () =>
       compare('node:http', (bridge.address() as AddressInfo).port),
     );
 
-    it('is the same for a request to the reference server', { timeout: 60_000 }, () =>
+    it('is the same for a request to the reference server', { timeout: 300_000 }, () =>
       compare('simple-server', portOf(simple)),
     );
 

@@ -30,7 +30,7 @@ describe.skipIf(whyNoPython !== undefined)(
       });
     }
 
-    it('respond with the same bytes, or differ by a named row', { timeout: 60_000 }, async () => {
+    it('respond with the same bytes, or differ by a named row', { timeout: 300_000 }, async () => {
       const theirs = await playThere(TABLE);
       const ours = TABLE.map((scenario) => outputOf(playHere(scenario)));
       const differing = TABLE.flatMap((scenario, index) =>

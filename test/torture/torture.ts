@@ -17,7 +17,7 @@ import { expected, type Outcome } from './model.ts';
 import { play, Seen } from './play.ts';
 
 /** How long the host may take to come to rest after a client, in milliseconds: a bound for a busy machine. */
-const REST = 10_000;
+const REST = 30_000;
 
 /**
  * node:https destroys the connection of a pipeline that makes it pause: it pauses its parser, then gives it what TLS
