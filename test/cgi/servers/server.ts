@@ -82,6 +82,7 @@ export async function freePort(): Promise<number> {
 /** A program of a web server, started as `nobody` where root runs the tests. */
 export class Program {
   readonly #child: ChildProcess;
+  readonly #guard: ChildProcess | undefined;
   readonly #name: string;
   output = '';
 
@@ -95,6 +96,7 @@ export class Program {
       detached: true,
       ...nobody,
     });
+    if (this.#child.pid !== undefined) this.#guard = guard(this.#child.pid);
     for (const stream of [this.#child.stdout, this.#child.stderr]) {
       stream?.on('data', (text) => {
         this.output += text;
@@ -104,7 +106,7 @@ export class Program {
 
   /** Waits until it listens. */
   async listening(target: number | string): Promise<void> {
-    for (let tries = 0; tries < 400; tries += 1) {
+    for (let tries = 0; tries < 1600; tries += 1) {
       if (this.#child.exitCode !== null) break;
       if (await answers(target)) return;
       await sleep(25);
@@ -118,6 +120,7 @@ export class Program {
   }
 
   async stop(): Promise<void> {
+    this.#guard?.kill();
     if (this.#child.exitCode !== null || this.#child.signalCode !== null) return;
     const closed = once(this.#child, 'exit');
     this.#signal('SIGTERM');
@@ -125,6 +128,18 @@ export class Program {
     await closed;
     clearTimeout(timer);
   }
+}
+
+/**
+ * Ends a process group when this process ends, of whatever: a Ctrl-C does not reach a group of its own. Its input is
+ * then closed by the system.
+ */
+function guard(group: number): ChildProcess {
+  const command = 'read -r _; kill -s TERM -- "-$0"';
+  return spawn('/bin/sh', ['-c', command, String(group)], {
+    stdio: ['pipe', 'ignore', 'ignore'],
+    detached: true,
+  });
 }
 
 async function answers(target: number | string): Promise<boolean> {
