@@ -39,13 +39,13 @@ test('The README of the wsgi command has every option of its --help', () => {
 });
 
 /** Runs `.ci/run` where no package is installed, as a user with that id, up to `npm test`. */
-function runWhereAllIsMissing(user: number) {
+function runWhereAllIsMissing(user: number, apt = 'echo "apt-get $*"') {
   const folder = mkdtempSync(join(tmpdir(), 'wsgi-commands-test-'));
   onTestFinished(() => rmSync(folder, { recursive: true }));
   const commands = {
     dpkg: 'exit 1',
     id: `echo ${user}`,
-    'apt-get': 'echo "apt-get $*"',
+    'apt-get': apt,
     npm: 'echo "npm $*"; exit 7',
   };
   for (const [name, script] of Object.entries(commands)) {
@@ -61,14 +61,20 @@ test('CI installs what the tests want from Debian', () => {
   const { status, stdout, stderr } = runWhereAllIsMissing(0);
   expect(stdout.slice(1)).toEqual([
     'apt-get update -qq',
-    'apt-get install -y -qq --no-install-recommends python3 wrk apache2 nginx fcgiwrap lighttpd',
+    'apt-get install -y -qq --no-install-recommends curl python3 wrk apache2 nginx fcgiwrap lighttpd',
     'npm test',
   ]);
   expect({ status, stderr }).toEqual({ status: 7, stderr: '' });
 });
 
+test('CI says what Debian did not give it, and runs the tests', () => {
+  const { status, stdout, stderr } = runWhereAllIsMissing(0, 'echo E: no network >&2; exit 100');
+  expect(stderr).toMatch(/^E: no network\nnot installed, see above: curl python3 wrk apache2 /);
+  expect({ status, stdout: stdout.slice(1) }).toEqual({ status: 7, stdout: ['npm test'] });
+});
+
 test('CI says what is missing where it may not install it, and runs the tests', () => {
   const { status, stdout, stderr } = runWhereAllIsMissing(1000);
-  expect(stderr).toMatch(/^missing, .*: python3 wrk apache2 nginx fcgiwrap lighttpd;/);
+  expect(stderr).toMatch(/^missing, .*: curl python3 wrk apache2 nginx fcgiwrap lighttpd;/);
   expect({ status, stdout }).toEqual({ status: 7, stdout: ['npm test'] });
 });

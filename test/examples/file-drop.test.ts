@@ -5,7 +5,7 @@ import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { curl, Listener, send } from './requests.js';
+import { curl, hasCurl, Listener, send } from './requests.js';
 import { Running, until } from './running.js';
 
 const running = await Running.start();
@@ -100,7 +100,7 @@ describe.each([...running.urls])('The file drop in %s', (_name, base) => {
       await rmdir(folder);
     });
 
-    it('that curl -T sends under their own name, as the greeting says', async () => {
+    it.runIf(hasCurl)('that curl -T sends under their own name, as the greeting says', async () => {
       const folder = await mkdtemp(join(tmpdir(), 'file-drop-curl-'));
       await writeFile(join(folder, 'notes.md'), '# Notes\n');
       await curl('-T', join(folder, 'notes.md'), `${base}files/`);
@@ -330,7 +330,7 @@ describe.each([...running.urls])('The file drop in %s', (_name, base) => {
   });
 });
 
-describe.runIf(process.platform === 'linux')(
+describe.runIf(process.platform === 'linux' && hasCurl)(
   'A file of 200 MiB (memory is read from /proc)',
   () => {
     const size = 200 * 1024 * 1024;

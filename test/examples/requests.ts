@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { type IncomingHttpHeaders, request } from 'node:http';
 import { buffer } from 'node:stream/consumers';
@@ -28,6 +28,10 @@ export async function send(
   const body = await buffer(response);
   return { status: response.statusCode, headers: response.headers, body, text: body.toString() };
 }
+
+/** Said aloud, and once: what wants curl is skipped without it. */
+export const hasCurl: boolean = spawnSync('curl', ['--version']).error === undefined;
+if (!hasCurl) console.warn('CURL IS NOT TESTED: it is not installed (apt-get install curl)');
 
 /** Runs curl, and gives what it printed. */
 export async function curl(...args: string[]): Promise<Buffer> {
