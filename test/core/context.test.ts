@@ -6,7 +6,7 @@ import { type AddressInfo, connect, type Socket } from 'node:net';
 import { performance } from 'node:perf_hooks';
 import { text } from 'node:stream/consumers';
 import type { Application } from '@wsgi/core';
-import { mayHold } from '@wsgi/core/node';
+import { HolderInContext, mayHold } from '@wsgi/core/node';
 import { mountGateway } from '@wsgi/http';
 import { expect, it, onTestFinished } from 'vitest';
 import { stopClock } from '../clock.ts';
@@ -54,14 +54,14 @@ it('whoever holds answers sends them in the context in which it began to hold', 
   const seen: unknown[] = [];
   const now = performance.now();
   // The first is never held.
-  mayHold({ sendHeld: () => {} }, now);
+  mayHold(new HolderInContext({ sendHeld: () => {} }), now);
   const sent = ['/1', '/2'].map((url) => {
     return new Promise<void>((resolve) => {
       const sendHeld = (): void => {
         seen.push(`${url} in ${request.getStore()}`);
         resolve();
       };
-      request.run(url, () => mayHold({ sendHeld }, now));
+      request.run(url, () => mayHold(new HolderInContext({ sendHeld }), now));
     });
   });
   await Promise.all(sent);

@@ -1,9 +1,8 @@
-import { AsyncResource } from 'node:async_hooks';
 import type { Socket } from 'node:net';
 import { performance } from 'node:perf_hooks';
 import type { Application } from '@wsgi/core';
 import { BodyInput, emptySource } from '@wsgi/core/handlers';
-import { type Holder, mayHold } from '@wsgi/core/node';
+import { type Holder, HolderInContext, mayHold } from '@wsgi/core/node';
 import type { ServerLimits } from './limits.js';
 import { Output } from './output.js';
 import { ProtocolError, type RequestEvent, RequestParser } from './parser/index.js';
@@ -65,6 +64,10 @@ export class Connection implements BodyTransport, Holder {
   readonly #handler: WSGIRequestHandler;
   readonly #parser: RequestParser;
   readonly #output: Output;
+  /** The connection's own asynchronous context, in which no request has set anything. */
+  readonly #context = new HolderInContext(this);
+  /** Whether Node has called with bytes, in the context that it keeps for that, and no request has run in it yet. */
+  #isFresh = false;
   #state: State = 'reading';
   #served = 0;
   /** When the connection was ready for the next request. */
@@ -134,9 +137,11 @@ export class Connection implements BodyTransport, Holder {
       if (this.#dropped > mostDropped) this.destroy();
       return;
     }
+    this.#isFresh = true;
     this.#parser.feed(chunk, length);
     this.#take();
     this.#parser.keep();
+    this.#isFresh = false;
   }
 
   /** Reads on, unless too much has come already that nobody has asked for. */
@@ -169,9 +174,10 @@ export class Connection implements BodyTransport, Holder {
           return;
         }
         if (event.type !== 'request') continue;
-        // What a request sets in an `AsyncLocalStorage` shall not be found by the next one, which follows in this loop.
-        const context = new AsyncResource('WSGIRequest');
-        this.#follow(context.runInAsyncScope(this.#start, this, event));
+        // What a request sets in an `AsyncLocalStorage` shall not be found by one that is served behind it.
+        if (this.#isFresh) this.#start(event);
+        else this.#context.runInAsyncScope(this.#start, this, event);
+        this.#isFresh = false;
       }
     } catch (error) {
       this.#refuse(error);
@@ -200,7 +206,7 @@ export class Connection implements BodyTransport, Holder {
     return Math.min(span(headersTimeout), span(requestTimeout));
   }
 
-  #start(request: RequestEvent): void | Promise<void> {
+  #start(request: RequestEvent): void {
     this.#served++;
     this.#request = request;
     this.#handler.requestLine = request.line;
@@ -208,7 +214,7 @@ export class Connection implements BodyTransport, Holder {
     this.#input = new BodyInput(this.#body ?? emptySource, { limit: this.#server.maxBodySize });
     this.#output.begin(request.httpVersion === '1.0');
     const handler = this.#handler.makeHandler(request, this.#input, this.#output);
-    return this.#run(handler, this.#server.getApp());
+    this.#run(handler, this.#server.getApp());
   }
 
   #takeBody(request: RequestEvent): RequestBody | undefined {
@@ -223,19 +229,18 @@ export class Connection implements BodyTransport, Holder {
     return new RequestBody(request, this.#parser, this);
   }
 
-  #run(handler: ServerHandler, application: Application): void | Promise<void> {
+  #run(handler: ServerHandler, application: Application): void {
     this.#running = handler;
     this.#state = 'running';
+    let running: void | Promise<void>;
     try {
-      return handler.run(application);
+      running = handler.run(application);
     } catch (error) {
-      return this.#giveUp(error);
+      this.#giveUp(error);
+      return;
     }
-  }
-
-  /** Sees to what comes behind a run: not in the context of its request. */
-  #follow(running: void | Promise<void>): void {
-    if (running !== undefined) {
+    if (running === undefined) this.#finish();
+    else {
       running.then(
         () => {
           this.#finish();
@@ -243,7 +248,7 @@ export class Connection implements BodyTransport, Holder {
         },
         (error) => this.#giveUp(error),
       );
-    } else if (this.#running !== undefined) this.#finish();
+    }
   }
 
   /** What a handler class adds of its own has failed where nobody answers for it: that costs this connection alone. */
@@ -316,7 +321,7 @@ export class Connection implements BodyTransport, Holder {
     this.#state = 'reading';
     this.#settledAt = performance.now();
     if (this.#isDue || !this.#output.isHolding) return;
-    this.#isDue = mayHold(this, this.#settledAt);
+    this.#isDue = mayHold(this.#context, this.#settledAt);
     if (!this.#isDue) this.sendHeld();
   }
 
@@ -345,10 +350,9 @@ export class Connection implements BodyTransport, Holder {
       this.#giveUp(second);
       return;
     }
-    const run = this.#run(handler, () => {
+    this.#run(handler, () => {
       throw error;
     });
-    this.#follow(run);
   }
 
   /** Closes our side when all is sent, then drops what still comes: see {@link mostDropped}. */

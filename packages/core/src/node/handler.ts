@@ -22,7 +22,7 @@ import { endWith, SMALL } from './response-end.js';
 import { type NodeResponse, type Passage, sendHead } from './response-head.js';
 import { keepRequest, letGoOfReset, onceGone } from './stream-close.js';
 import { keepTick } from './tick.js';
-import { type Holder, mayHold } from './turn.js';
+import { type Holder, HolderInContext, mayHold } from './turn.js';
 
 keepTick();
 
@@ -333,8 +333,8 @@ export class NodeHandler extends BaseHandler implements Holder {
    */
   protected holdEnd(body: Uint8Array | undefined): Buffer | undefined {
     if (body === undefined || body.length > SMALL || this.bodyLeft || this.#http2) return undefined;
-    if ('encrypted' in this.request.socket || !mayHold(this, performance.now())) return undefined;
-    return Buffer.from(body);
+    if ('encrypted' in this.request.socket) return undefined;
+    return mayHold(new HolderInContext(this), performance.now()) ? Buffer.from(body) : undefined;
   }
 
   /** Ends a response that has waited for the end of the turn. */

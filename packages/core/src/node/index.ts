@@ -17,4 +17,4 @@ export {
 export { NodeHandler, type NodeHandlerOptions } from './handler.js';
 export { lingerBehindAnswer } from './linger.js';
 export { http2Fields, isBare, mergeVary, type NodeResponse } from './response-head.js';
-export { type Holder, mayHold } from './turn.js';
+export { type Holder, HolderInContext, mayHold } from './turn.js';

@@ -6,10 +6,10 @@ export interface Holder {
 }
 
 /**
- * A holder that sends its answer in the asynchronous context in which that was given, and not in that of another, whose
- * answer leaves in the same turn: whoever sees an answer end may ask `AsyncLocalStorage` for its request.
+ * A holder that sends in the asynchronous context in which this was made, and not in that of another, whose answer leaves
+ * in the same turn: whoever sees an answer end may ask `AsyncLocalStorage` for its request.
  */
-class HolderInContext extends AsyncResource implements Holder {
+export class HolderInContext extends AsyncResource implements Holder {
   readonly #holder: Holder;
 
   constructor(holder: Holder) {
@@ -37,14 +37,14 @@ let last = 0;
  *
  * @param now - by `performance.now()`.
  */
-export function mayHold(holder: Holder, now: number): boolean {
+export function mayHold(holder: HolderInContext, now: number): boolean {
   const isSlow = now - last > SLOW;
   last = now;
   if (isSlow) {
     sendAll();
     return false;
   }
-  if (holders.push(new HolderInContext(holder)) === 1) setImmediate(sendAll);
+  if (holders.push(holder) === 1) setImmediate(sendAll);
   return true;
 }
 
