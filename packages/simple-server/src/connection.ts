@@ -3,7 +3,7 @@ import { performance } from 'node:perf_hooks';
 import type { Application } from '@wsgi/core';
 import { BodyInput, emptySource } from '@wsgi/core/handlers';
 import { type Holder, HolderInContext, mayHold } from '@wsgi/core/node';
-import type { ServerLimits } from './limits.js';
+import { never, type ServerLimits, span } from './limits.js';
 import { Output } from './output.js';
 import { ProtocolError, type RequestEvent, RequestParser } from './parser/index.js';
 import { type BodyTransport, RequestBody } from './request-body.js';
@@ -47,8 +47,6 @@ const longestDropping = 5_000;
  * before it: a client that sends more than this, and is not read, is not seen to leave.
  */
 const mostAhead = 64 * 1024;
-
-const never = Number.POSITIVE_INFINITY;
 
 /**
  * One client's connection: reads its requests and answers them in their order, one at a time.
@@ -393,9 +391,4 @@ export class Connection implements BodyTransport, Holder {
     this.#isTidying = this.#running?.clientGone === false;
     if (this.#isTidying) this.#server.tidying++;
   }
-}
-
-/** Milliseconds that a limit gives. */
-function span(limit: number): number {
-  return limit === 0 ? never : limit;
 }

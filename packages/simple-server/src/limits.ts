@@ -64,3 +64,11 @@ export function resolveLimits(options: Partial<ServerLimits>): ServerLimits {
   }
   return limits;
 }
+
+/** The time of a deadline that does not come. */
+export const never: number = Number.POSITIVE_INFINITY;
+
+/** Milliseconds that a limit of time gives: 0 switches it off. */
+export function span(limit: number): number {
+  return limit === 0 ? never : limit;
+}
