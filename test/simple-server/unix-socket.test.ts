@@ -1,4 +1,5 @@
 import { spawn } from 'node:child_process';
+import cluster from 'node:cluster';
 import { once } from 'node:events';
 import { lstatSync, mkdirSync, readdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
@@ -74,7 +75,7 @@ const workers = `
 it.each(['rr', 'none'])(
   'is shared by workers that come at the same time, with the policy %s',
   async (policy) => {
-    const path = await leftBehind();
+    const path = join(await folder(), 'socket');
     const child = spawn(process.execPath, ['--input-type=module', '--eval', workers, path], {
       cwd: import.meta.dirname,
       env: { ...process.env, NODE_CLUSTER_SCHED_POLICY: policy },
@@ -89,6 +90,14 @@ it.each(['rr', 'none'])(
     expect(await statusOf(path)).toBe(200);
   },
 );
+
+it('is left alone by a worker: who has bound it, and does not listen yet, refuses as a dead one does', async () => {
+  const path = await leftBehind();
+  const setWorker = (value: boolean): void => void Reflect.set(cluster, 'isWorker', value);
+  setWorker(true);
+  onTestFinished(() => setWorker(false));
+  await expect(serveAt(path)).rejects.toMatchObject({ code: 'EADDRINUSE' });
+});
 
 it('does not listen after all when it is shut down over a socket whose server was killed', async () => {
   const server = new WSGIServer(await leftBehind());

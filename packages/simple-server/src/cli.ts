@@ -3,7 +3,7 @@ import cluster from 'node:cluster';
 import { type Arguments, parseArguments, usage } from './cli/arguments.js';
 import { describeFault } from './cli/fault.js';
 import { superviseReloads } from './cli/reload.js';
-import { serve } from './cli/serve.js';
+import { makeRoomForWorkers, serve } from './cli/serve.js';
 import { onStopSignal } from './cli/signals.js';
 import { superviseWorkers } from './cli/workers.js';
 import { softwareVersion } from './version.js';
@@ -18,8 +18,10 @@ async function main(): Promise<void> {
       process.argv.slice(2).filter((arg) => arg !== '--reload'),
       args.host,
     );
-  } else if (args.workers > 1 && cluster.isPrimary) superviseWorkers(args.workers);
-  else await run(args);
+  } else if (args.workers > 1 && cluster.isPrimary) {
+    await makeRoomForWorkers(args);
+    superviseWorkers(args.workers);
+  } else await run(args);
 }
 
 async function run(args: Arguments): Promise<void> {

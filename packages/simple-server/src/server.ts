@@ -1,3 +1,4 @@
+import cluster from 'node:cluster';
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
 import { performance } from 'node:perf_hooks';
 import { setImmediate } from 'node:timers/promises';
@@ -96,7 +97,8 @@ export class WSGIServer implements ConnectionServer, AsyncDisposable {
    */
   async listen(port: number): Promise<void> {
     const options = listenOptions(this.#host, port);
-    if (options.path !== undefined) await makeRoomForSocket(options.path);
+    // A worker's socket is bound by the primary process, and may be there before anybody listens on it.
+    if (options.path !== undefined && !cluster.isWorker) await makeRoomForSocket(options.path);
     const hasEnded = new Error('the server has been shut down: make another one');
     if (this.#isClosing) throw hasEnded;
     await new Promise<void>((resolve, reject) => {

@@ -29,8 +29,7 @@ export function checkSocketPath(path: string): void {
  * Makes room for a socket where one is in the way whose server was killed: it is of no more use to anyone, and the
  * system would refuse its path for ever. One that a server listens on stays, and so does all that is no socket.
  *
- * To be called before the first try to listen: of the workers of a cluster one may bind the path meanwhile, and shares
- * it with those that ask for it as it did, at the first try.
+ * Not to be called in the workers of a cluster: their primary process binds a socket before one of them listens on it.
  *
  * @throws Error for what is no socket, and the system's error for what may not be removed.
  */

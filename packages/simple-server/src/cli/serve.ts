@@ -5,6 +5,7 @@ import { validator } from '@wsgi/core/validate';
 import { demoApp } from '../demo-app.js';
 import { makeServer } from '../make-server.js';
 import type { WSGIServer } from '../server.js';
+import { makeRoomForSocket } from '../unix-socket.js';
 import type { Arguments } from './arguments.js';
 import { Fault } from './fault.js';
 import { loadApplication } from './load.js';
@@ -25,6 +26,16 @@ export async function serve(args: Arguments): Promise<WSGIServer> {
       args.validate ? validator(application) : application,
       options,
     );
+  } catch (error) {
+    throw new Fault(whyNot(error, args));
+  }
+}
+
+/** What a server does for its Unix socket, and a worker cannot: to be called by the process that starts them. */
+export async function makeRoomForWorkers(args: Arguments): Promise<void> {
+  if (!args.host.includes('/')) return;
+  try {
+    await makeRoomForSocket(args.host);
   } catch (error) {
     throw new Fault(whyNot(error, args));
   }
