@@ -91,6 +91,7 @@ describe('The file drop ends', () => {
     // Its clock stands until SIGUSR2: so the second signal is an echo of the first, however late it comes.
     const clock = `const real = performance.now.bind(performance);
       performance.now = () => 0;
+      process.on('SIGINT', () => console.log('Heard.'));
       process.on('SIGUSR2', () => {
         performance.now = () => real() + 60_000;
         console.log('The clock goes on.');
@@ -106,6 +107,7 @@ describe('The file drop ends', () => {
     running.process.kill('SIGINT');
     await until(() => running.said.includes('Stopping'));
     running.process.kill('SIGINT');
+    await until(() => running.said.split('Heard.').length > 2);
     running.process.kill('SIGUSR2');
     await until(() => running.process.exitCode !== null || running.said.includes('goes on'));
     expect(running.process.exitCode).toBeNull();
