@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { existsSync, mkdirSync, rmSync } from 'node:fs';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { request } from 'node:http';
-import { type AddressInfo, createServer } from 'node:net';
+import { type AddressInfo, connect, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -274,6 +274,16 @@ it('says nothing when it is to be quiet', async () => {
   expect(run.stdout + run.stderr).toBe('ready on http://x\n');
 });
 
+function refuses(path: string): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect(path, () => {
+      socket.destroy();
+      resolve(false);
+    });
+    socket.on('error', () => resolve(true));
+  });
+}
+
 it.each([[[]], [['--workers', '2']]])(
   'takes the place of a command that was killed at its socket: %j',
   async (more) => {
@@ -286,9 +296,10 @@ it.each([[[]], [['--workers', '2']]])(
     expect(second.stderr).toBe(
       `wsgi: ${join(cwd, 'socket')} is in use: stop what listens there, or choose another\n`,
     );
-    // The workers that it leaves behind end by themselves.
     first.child.kill('SIGKILL');
     await first.exited;
+    // The workers that it leaves behind end by themselves, and answer until then.
+    await expect.poll(() => refuses(join(cwd, 'socket'))).toBe(true);
     const third = start();
     await third.says(/Serving/);
     third.child.kill('SIGTERM');
