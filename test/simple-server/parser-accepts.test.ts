@@ -41,6 +41,12 @@ describe('the request line', () => {
     expect(head('OPTIONS * HTTP/1.1\r\nHost: a\r\n\r\n').url).toBe('*');
   });
 
+  it('may hold each printable character of ASCII but # and a space in its target', () => {
+    const codes = Array.from({ length: 0x7f - 0x21 }, (_, index) => 0x21 + index);
+    const url = `/${String.fromCharCode(...codes).replace('#', '')}`;
+    expect(head(`GET ${url} HTTP/1.1\r\nHost: a\r\n\r\n`)).toMatchObject({ url, authority: null });
+  });
+
   it('keeps // at the beginning of a path', () => {
     expect(head('GET //evil/x HTTP/1.1\r\nHost: a\r\n\r\n')).toMatchObject({
       url: '//evil/x',
@@ -66,16 +72,21 @@ describe('header fields', () => {
     ]);
   });
 
+  it('may have each character of a token in their names', () => {
+    const name = "!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ";
+    expect(head(`GET / HTTP/1.0\r\n${name}: 1\r\n\r\n`).rawHeaders).toEqual([name, '1']);
+  });
+
   it('hold bytes above 0x7F one for one, a no-break space at the end of a value included', () => {
     expect(head('GET / HTTP/1.0\r\nX: \xe9\xa0\r\n\r\n').rawHeaders).toEqual(['X', '\xe9\xa0']);
   });
 
-  it.each(['a', 'a:80', 'a:', '127.0.0.1:8080', '[::1]', '[::1]:443', 'a_b.c', 'x%20y'])(
-    'may name the host %s',
-    (host) => {
-      expect(head(`GET / HTTP/1.1\r\nHost: ${host}\r\n\r\n`).rawHeaders).toEqual(['Host', host]);
-    },
-  );
+  it.each([
+    ...['a', 'a:80', 'a:', 'a:0', 'a:65535', '127.0.0.1:8080', 'a_b.c', "~!$&'()*+;=-._", 'x%20y'],
+    ...['%41%4f%5Az:80', '[::1]', '[::1]:443', '[::1]:', '[::ffff:127.0.0.1]', '[ABCD::ef]'],
+  ])('may name the host %s', (host) => {
+    expect(head(`GET / HTTP/1.1\r\nHost: ${host}\r\n\r\n`).rawHeaders).toEqual(['Host', host]);
+  });
 });
 
 describe('the connection', () => {
@@ -87,6 +98,10 @@ describe('the connection', () => {
     ['HTTP/1.0', '', false],
     ['HTTP/1.0', 'Connection: Keep-Alive\r\n', true],
     ['HTTP/1.0', 'Connection: keep-alive\xa0\r\n', false],
+    ['HTTP/1.0', 'Connection: te, keep-alive\r\n', true],
+    ['HTTP/1.0', 'Connection: keep-alive, close\r\n', false],
+    ['HTTP/1.0', 'Proxy-Connection: keep-alive\r\n', true],
+    ['HTTP/1.1', 'Proxy-Connection: close\r\n', false],
   ])('of %s with %j is kept: %j', (version, field, kept) => {
     expect(head(`GET / ${version}\r\nHost: a\r\n${field}\r\n`).keepAlive).toBe(kept);
   });
@@ -123,6 +138,11 @@ describe('bodies', () => {
       bodyLength: CHUNKED,
       rawHeaders: ['Host', 'a', 'Transfer-Encoding', 'CHUNKED'],
     });
+  });
+
+  it('may come in a chunk whose size has sixteen digits', () => {
+    const text = `${post}Transfer-Encoding: chunked\r\n\r\n0000000000000003\r\nabc\r\n0\r\n\r\n`;
+    expect(bodies(text)).toEqual(['abc']);
   });
 
   it('are not over before they are whole', () => {

@@ -19,6 +19,13 @@ function refusal(text: string, limits: Partial<ParserLimits>, size: number): num
 const long = 'x'.repeat(20_000);
 const head = 'POST / HTTP/1.1\r\nHost: a\r\n';
 const chunked = `${head}Transfer-Encoding: chunked\r\n\r\n`;
+/** A chunk of one byte whose line has this many. */
+const chunkLine = (length: number): string => `1;${'a'.repeat(length - 2)}\r\na\r\n`;
+const short = '1\r\na\r\n'.repeat(20_000);
+/** As many lines of the longest kind as extensions may fill, but for the 16 bytes of each that count for none. */
+const extensions = chunkLine(1024).repeat(16) + chunkLine(16 + 16 * 16);
+/** The end of a body, whose trailer has this many bytes. */
+const trailer = (size: number): string => `0\r\nX: ${'x'.repeat(size - 5)}\r\n\r\n`;
 const exact = `GET / HTTP/1.1\r\nHost: a\r\nX: ${'x'.repeat(100 - 32)}\r\n\r\n`;
 
 const cases: ReadonlyArray<[number | null, string, string, Partial<ParserLimits>]> = [
@@ -37,9 +44,18 @@ const cases: ReadonlyArray<[number | null, string, string, Partial<ParserLimits>
   [400, 'a chunk extension without an end', `${chunked}5;a=${long}`, {}],
   [400, 'many long extensions', `${chunked}${`1;a=${'x'.repeat(900)}\r\na\r\n`.repeat(20)}`, {}],
   [400, 'bytes without an end after a chunk', `${chunked}1\r\na${long}`, {}],
+  [null, 'a chunk header of 1024 bytes', chunked + chunkLine(1024), {}],
+  [400, 'a chunk header of one byte more', chunked + chunkLine(1025), {}],
+  [null, 'extensions of 16 KiB', chunked + extensions, {}],
+  [400, 'extensions of one byte more', chunked + extensions + chunkLine(17), {}],
+  [400, 'as many behind short chunks', chunked + short + extensions + chunkLine(17), {}],
+  [null, 'any number of chunks without extensions', chunked + short, {}],
+  [null, 'a trailer of just maxHeaderSize', chunked + trailer(100), { maxHeaderSize: 100 }],
+  [431, 'a trailer of one byte more', chunked + trailer(101), { maxHeaderSize: 100 }],
+  [null, 'a hundred trailers', `${chunked}0\r\n${'X: y\r\n'.repeat(100)}\r\n`, {}],
   [431, 'a trailer without an end', `${chunked}0\r\nX: ${long}`, {}],
   [431, 'long trailers', `${chunked}0\r\n${`X: ${'x'.repeat(1000)}\r\n`.repeat(20)}`, {}],
-  [431, 'many trailers', `${chunked}0\r\n${'X: y\r\n'.repeat(101)}\r\n`, {}],
+  [431, 'a hundred and one trailers', `${chunked}0\r\n${'X: y\r\n'.repeat(101)}\r\n`, {}],
 ];
 
 it.each(cases)('answers %j to %s', (status, _what, text, limits) => {

@@ -19,6 +19,16 @@ it('sees the same requests wherever the bytes are cut in two', () => {
   }
 });
 
+it('sees the same requests when more bytes come than are asked for', () => {
+  const whole = parseWithOurs([input]);
+  for (const size of [1, 7, 50, 300]) {
+    const chunks = Array.from({ length: Math.ceil(input.length / size) }, (_, index) =>
+      input.subarray(index * size, (index + 1) * size),
+    );
+    for (const most of [0, 1]) expect(parseWithOurs(chunks, most)).toEqual(whole);
+  }
+});
+
 it('sees the same requests when a line lies across its steps of 4096 bytes', () => {
   for (let padding = 4030; padding < 4110; padding++) {
     const field = `X: ${'x'.repeat(padding)}\r\n`;

@@ -6,8 +6,12 @@ export interface OurView {
   readonly error: ProtocolError | null;
 }
 
-/** What our parser makes of the input, in chunks that are written over as soon as it has had to let go of them. */
-export function parseWithOurs(chunks: readonly Buffer[]): OurView {
+/**
+ * What our parser makes of the input, in chunks that are written over as soon as it has had to let go of them.
+ *
+ * @param most - how many events are asked for before the next chunk comes, but for the first. Default: all.
+ */
+export function parseWithOurs(chunks: readonly Buffer[], most?: number): OurView {
   const parser = new RequestParser();
   const requests: SeenRequest[] = [];
   try {
@@ -17,8 +21,9 @@ export function parseWithOurs(chunks: readonly Buffer[]): OurView {
       readEvents(parser, requests, 1);
       parser.keep();
       lent.fill('!');
-      readEvents(parser, requests);
+      readEvents(parser, requests, most);
     }
+    readEvents(parser, requests);
   } catch (error) {
     if (error instanceof ProtocolError) return { requests, error };
     throw error;

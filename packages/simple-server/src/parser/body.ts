@@ -1,15 +1,15 @@
-import type { ByteSource } from './byte-source.js';
 import { parseChunkHeader } from './chunk-header.js';
 import { parseField } from './fields.js';
 import type { ParserLimits } from './limits.js';
 import { ProtocolError } from './protocol-error.js';
+import type { ReceiveBuffer } from './receive-buffer.js';
 
 /** Reads one request's body off the received bytes. */
 export interface BodyReader {
   /** Whether the body and all that belongs to it has been read. */
   readonly done: boolean;
   /** The next bytes; `null` when the body is done, or when more must arrive first. */
-  read(source: ByteSource): Buffer | null;
+  read(received: ReceiveBuffer): Buffer | null;
 }
 
 /** A body as long as Content-Length says. */
@@ -24,23 +24,23 @@ export class SizedBody implements BodyReader {
     return this.#left === 0;
   }
 
-  read(source: ByteSource): Buffer | null {
-    const bytes = this.#left === 0 ? null : source.take(this.#left);
+  read(received: ReceiveBuffer): Buffer | null {
+    const bytes = this.#left === 0 ? null : received.take(this.#left);
     if (bytes !== null) this.#left -= bytes.length;
     return bytes;
   }
 }
 
 /** A chunk's line may be this long; a size and the extensions that anyone uses need far less. */
-const longestChunkLine = 1024;
+const LONGEST_CHUNK_LINE = 1024;
 
 /** All the extensions of a body may be this long together, or they could outweigh the body without end. */
-const mostExtensionBytes = 16 * 1024;
+const MOST_EXTENSION_BYTES = 16 * 1024;
 
 /** Bytes of a chunk's line that are no extension. */
-const plainChunkLine = 16;
+const PLAIN_CHUNK_LINE = 16;
 
-/** A body in chunks, with trailer fields that are checked, bounded and dropped. RFC 9112, section 7.1. */
+/** A body in chunks, with trailer fields that are checked, bounded and dropped. RFC 9112 section 7.1. */
 export class ChunkedBody implements BodyReader {
   done = false;
   readonly #limits: ParserLimits;
@@ -55,19 +55,19 @@ export class ChunkedBody implements BodyReader {
     this.#limits = limits;
   }
 
-  read(source: ByteSource): Buffer | null {
+  read(received: ReceiveBuffer): Buffer | null {
     while (!this.done) {
-      if (this.#part === 'data') return this.#readData(source);
-      const line = source.readLine();
-      this.#checkLength(line === null ? source.partialLength : line.length);
+      if (this.#part === 'data') return this.#readData(received);
+      const line = received.readLine();
+      this.#checkLength(line === null ? received.partialLength : line.length);
       if (line === null) return null;
       this.#take(line);
     }
     return null;
   }
 
-  #readData(source: ByteSource): Buffer | null {
-    const bytes = source.take(this.#left);
+  #readData(received: ReceiveBuffer): Buffer | null {
+    const bytes = received.take(this.#left);
     if (bytes !== null) this.#left -= bytes.length;
     if (this.#left === 0) this.#part = 'end of data';
     return bytes;
@@ -80,11 +80,11 @@ export class ChunkedBody implements BodyReader {
   }
 
   #takeSize(line: string): void {
-    this.#extensionBytes += Math.max(0, line.length - plainChunkLine);
-    if (this.#extensionBytes > mostExtensionBytes) {
+    this.#extensionBytes += Math.max(0, line.length - PLAIN_CHUNK_LINE);
+    if (this.#extensionBytes > MOST_EXTENSION_BYTES) {
       throw new ProtocolError(
         400,
-        `chunk extensions over the limit of ${mostExtensionBytes} bytes`,
+        `chunk extensions over the limit of ${MOST_EXTENSION_BYTES} bytes`,
       );
     }
     this.#left = parseChunkHeader(line);
@@ -101,7 +101,6 @@ export class ChunkedBody implements BodyReader {
     if (kind !== 'other') throw new ProtocolError(400, `${name} among the trailers`);
     this.#trailerBytes += line.length + 2;
     this.#trailerCount++;
-    this.#checkLength(0);
     if (this.#trailerCount > this.#limits.maxHeadersCount) {
       throw new ProtocolError(431, `more than ${this.#limits.maxHeadersCount} trailer fields`);
     }
@@ -112,8 +111,11 @@ export class ChunkedBody implements BodyReader {
     if (this.#part === 'end of data') {
       if (length > 0) throw new ProtocolError(400, 'a chunk longer than its size');
     } else if (this.#part === 'size') {
-      if (length > longestChunkLine) {
-        throw new ProtocolError(400, `a chunk header over the limit of ${longestChunkLine} bytes`);
+      if (length > LONGEST_CHUNK_LINE) {
+        throw new ProtocolError(
+          400,
+          `a chunk header over the limit of ${LONGEST_CHUNK_LINE} bytes`,
+        );
       }
     } else if (this.#trailerBytes + length > this.#limits.maxHeaderSize) {
       throw new ProtocolError(

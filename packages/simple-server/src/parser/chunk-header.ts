@@ -1,18 +1,18 @@
-import { consistsOf, hexCharacters, tokenCharacters } from './characters.js';
+import { consistsOf, HEX_CHARACTERS, TOKEN_CHARACTERS } from './characters.js';
 import { ProtocolError, quote } from './protocol-error.js';
 
 /** Enough for every size within 2^53, with room for zeros before it. */
-const mostDigits = 16;
+const MOST_DIGITS = 16;
 
 /**
  * The size of the chunk that a line announces. Extensions are checked and then ignored.
  *
- * Source: RFC 9112, section 7.1.
+ * Source: RFC 9112 section 7.1.
  */
 export function parseChunkHeader(line: string): number {
   const semicolon = line.indexOf(';');
   const end = semicolon === -1 ? line.length : semicolon;
-  const isSize = end <= mostDigits && consistsOf(hexCharacters, line, 0, end);
+  const isSize = end <= MOST_DIGITS && consistsOf(HEX_CHARACTERS, line, 0, end);
   const size = isSize ? Number.parseInt(line.slice(0, end), 16) : Number.NaN;
   if (!Number.isSafeInteger(size)) throw new ProtocolError(400, `not a chunk size: ${quote(line)}`);
   if (semicolon !== -1) checkExtensions(line, semicolon);
@@ -37,7 +37,7 @@ function valueEnd(line: string, from: number): number {
 
 function tokenEnd(line: string, from: number): number {
   let end = from;
-  while (end < line.length && tokenCharacters[line.charCodeAt(end)] === 1) end++;
+  while (end < line.length && TOKEN_CHARACTERS[line.charCodeAt(end)] === 1) end++;
   return end;
 }
 

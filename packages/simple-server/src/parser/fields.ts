@@ -1,4 +1,4 @@
-import { consistsOf, tokenCharacters } from './characters.js';
+import { consistsOf, TOKEN_CHARACTERS } from './characters.js';
 import { ProtocolError, quote } from './protocol-error.js';
 
 /** The fields that decide where a message ends and what becomes of its connection; all others are `other`. */
@@ -21,11 +21,11 @@ const SPACE = 32;
 
 /** The names met so far, as written: a name that is in here has been checked. Bounded, as strangers fill it. */
 const kinds = new Map<string, FieldKind>();
-const mostKinds = 1000;
-const longestKind = 64;
+const MOST_KINDS = 1000;
+const LONGEST_KIND = 64;
 
 /**
- * Takes a field line apart (RFC 9112, section 5). That it holds no control character is the reader's care.
+ * Takes a field line apart (RFC 9112 section 5). That it holds no control character is the reader's care.
  *
  * @throws ProtocolError (400): a name that is no token, so also a space before the colon, or a folded line.
  */
@@ -42,11 +42,11 @@ export function parseField(line: string): Field {
 }
 
 function classify(name: string): FieldKind {
-  if (!consistsOf(tokenCharacters, name)) {
+  if (!consistsOf(TOKEN_CHARACTERS, name)) {
     throw new ProtocolError(400, `not a header field name: ${quote(name)}`);
   }
   const kind = kindOf(name.toLowerCase());
-  if (kinds.size < mostKinds && name.length <= longestKind) kinds.set(name, kind);
+  if (kinds.size < MOST_KINDS && name.length <= LONGEST_KIND) kinds.set(name, kind);
   return kind;
 }
 

@@ -1,4 +1,4 @@
-import { consistsOf, digitCharacters } from './characters.js';
+import { consistsOf, DIGIT_CHARACTERS } from './characters.js';
 import { type Field, trimmed } from './fields.js';
 import { isHost } from './host.js';
 import type { ParserLimits } from './limits.js';
@@ -21,7 +21,7 @@ export interface Framing {
  * Gathers the fields that frame a message. Each of them is refused where two readers could understand it in
  * two ways: that is what request smuggling is made of.
  *
- * Source: RFC 9112, sections 3.2, 6 and 9; RFC 9110, sections 7.6.1, 8.6 and 10.1.1.
+ * Source: RFC 9112 sections 3.2, 6 and 9; RFC 9110 sections 7.6.1, 8.6 and 10.1.1.
  */
 export class FramingFields {
   host: string | null = null;
@@ -119,7 +119,7 @@ export class FramingFields {
 }
 
 function parseLength(value: string, limits: ParserLimits): number {
-  const length = consistsOf(digitCharacters, value) ? Number(value) : Number.NaN;
+  const length = consistsOf(DIGIT_CHARACTERS, value) ? Number(value) : Number.NaN;
   if (!Number.isSafeInteger(length)) {
     throw new ProtocolError(400, `not a Content-Length: ${quote(value)}`);
   }

@@ -15,5 +15,10 @@ export class ProtocolError extends Error {
 
 /** Text from the network, made fit to be shown in a message: short, quoted, control characters escaped. */
 export function quote(text: string): string {
-  return JSON.stringify(text.length > 60 ? `${text.slice(0, 60)}...` : text);
+  const quoted = JSON.stringify(text.length > 60 ? `${text.slice(0, 60)}...` : text);
+  // JSON leaves the second set as it is, with which a terminal can be told what to do as well.
+  return quoted.replace(
+    /[\u007f-\u009f]/g,
+    (control) => `\\u00${control.charCodeAt(0).toString(16)}`,
+  );
 }

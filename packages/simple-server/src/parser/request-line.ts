@@ -1,9 +1,9 @@
 import { METHODS } from 'node:http';
-import { consistsOf, digitCharacters, targetCharacters, tokenCharacters } from './characters.js';
+import { consistsOf, DIGIT_CHARACTERS, TARGET_CHARACTERS, TOKEN_CHARACTERS } from './characters.js';
 import { isHost } from './host.js';
 import { ProtocolError, quote } from './protocol-error.js';
 
-/** RFC 9112, section 3. */
+/** RFC 9112 section 3. */
 export interface RequestLine {
   readonly method: string;
   /** The request target as sent, under node:http's name for it. */
@@ -14,7 +14,9 @@ export interface RequestLine {
 }
 
 /** What node:http serves, so that an application meets the same methods under every host; but no tunnels. */
-const methods: ReadonlySet<string> = new Set(METHODS.filter((method) => method !== 'CONNECT'));
+const SERVED_METHODS: ReadonlySet<string> = new Set(
+  METHODS.filter((method) => method !== 'CONNECT'),
+);
 
 /** Takes a request line apart: one method, one target, one version, with single spaces between them. */
 export function parseRequestLine(line: string): RequestLine {
@@ -26,7 +28,7 @@ export function parseRequestLine(line: string): RequestLine {
   const httpVersion = parseVersion(line.slice(targetEnd + 1));
   // The usual method: to look up a string that was just made costs as much as the rest of this function.
   const method = line.startsWith('GET ') ? 'GET' : line.slice(0, methodEnd);
-  if (method !== 'GET' && !methods.has(method)) throw unfitMethod(method);
+  if (method !== 'GET' && !SERVED_METHODS.has(method)) throw unfitMethod(method);
   const url = line.slice(methodEnd + 1, targetEnd);
   return { method, url, httpVersion, authority: parseTarget(url, method) };
 }
@@ -38,23 +40,23 @@ function parseVersion(version: string): '1.0' | '1.1' {
     version.length === 8 &&
     version.startsWith('HTTP/') &&
     version[6] === '.' &&
-    consistsOf(digitCharacters, version, 5, 6) &&
-    consistsOf(digitCharacters, version, 7, 8);
+    consistsOf(DIGIT_CHARACTERS, version, 5, 6) &&
+    consistsOf(DIGIT_CHARACTERS, version, 7, 8);
   if (isVersion)
     throw new ProtocolError(505, `${version} is not served: HTTP/1.0 and HTTP/1.1 are`);
   throw new ProtocolError(400, `not an HTTP version: ${quote(version)}`);
 }
 
 function unfitMethod(method: string): ProtocolError {
-  if (!consistsOf(tokenCharacters, method)) {
+  if (!consistsOf(TOKEN_CHARACTERS, method)) {
     return new ProtocolError(400, `not a method: ${quote(method)}`);
   }
   return new ProtocolError(501, `the method ${quote(method)} is not served`);
 }
 
-/** Checks the target's form (RFC 9112, section 3.2) and gives the authority that an absolute-form names. */
+/** Checks the target's form (RFC 9112 section 3.2) and gives the authority that an absolute-form names. */
 function parseTarget(target: string, method: string): string | null {
-  if (!consistsOf(targetCharacters, target)) {
+  if (!consistsOf(TARGET_CHARACTERS, target)) {
     throw new ProtocolError(400, `not a request target: ${quote(target)}`);
   }
   if (target.charCodeAt(0) === 0x2f) return null;

@@ -1,9 +1,9 @@
 import { type BodyReader, ChunkedBody, SizedBody } from './body.js';
-import { ByteSource } from './byte-source.js';
 import { parseField } from './fields.js';
 import { CHUNKED, type Framing, FramingFields } from './framing.js';
 import { defaultParserLimits, type ParserLimits } from './limits.js';
 import { ProtocolError } from './protocol-error.js';
+import { ReceiveBuffer } from './receive-buffer.js';
 import { parseRequestLine, type RequestLine } from './request-line.js';
 
 /** A request's line and fields. */
@@ -12,7 +12,7 @@ export interface RequestEvent extends RequestLine, Framing {
   /** The line as sent, for the log. */
   readonly line: string;
   /**
-   * Names and values by turns, as sent and in their order, like node:http's `rawHeaders`. Frozen: requests of one
+   * Names and values alternately, as sent and in their order, like node:http's `rawHeaders`. Frozen: requests of one
    * connection whose header sections are the same, byte for byte and one after the other, share the array.
    */
   readonly rawHeaders: readonly string[];
@@ -32,7 +32,7 @@ export interface EndEvent {
 /** For each request: one `request`, any number of `data`, one `end`. */
 export type ParserEvent = RequestEvent | DataEvent | EndEvent;
 
-const end: EndEvent = { type: 'end' };
+const END: EndEvent = { type: 'end' };
 
 /** A header section that was read, and what it says. */
 interface Section {
@@ -52,7 +52,7 @@ interface Section {
  */
 export class RequestParser {
   readonly #limits: ParserLimits;
-  readonly #source = new ByteSource();
+  readonly #received = new ReceiveBuffer();
   #state: 'head' | 'body' | 'closed' = 'head';
   #failure: ProtocolError | null = null;
 
@@ -86,14 +86,14 @@ export class RequestParser {
     return (
       this.#state !== 'body' &&
       this.#requestLine === null &&
-      this.#source.isEmpty &&
-      this.#source.partialLength === 0
+      this.#received.isEmpty &&
+      this.#received.partialLength === 0
     );
   }
 
   /** How many bytes were fed and have not been looked at. */
   get unread(): number {
-    return this.#source.length;
+    return this.#received.length;
   }
 
   /**
@@ -101,12 +101,12 @@ export class RequestParser {
    * over only after {@link keep}.
    */
   feed(chunk: Buffer, length: number = chunk.length): void {
-    if (this.#state !== 'closed') this.#source.feed(chunk, length);
+    if (this.#state !== 'closed') this.#received.feed(chunk, length);
   }
 
   /** Copies what is left of the chunk that was fed last, so that it may be written over. */
   keep(): void {
-    this.#source.keep();
+    this.#received.keep();
   }
 
   /**
@@ -129,7 +129,7 @@ export class RequestParser {
   #nextHead(): RequestEvent | null {
     if (this.#requestLine === null) this.#line = null;
     for (;;) {
-      const line = this.#source.readLine();
+      const line = this.#received.readLine();
       this.#checkHeadSize(line);
       if (line === null) return null;
       if (this.#requestLine !== null) {
@@ -142,9 +142,9 @@ export class RequestParser {
         if (section !== null) return this.#finishHead(requestLine, section);
         this.#requestLine = requestLine;
         this.#fieldsAt = this.#headSize;
-        this.#source.mark();
+        this.#received.mark();
       }
-      // An empty line before a request line is passed over: RFC 9112, section 2.2.
+      // An empty line before a request line is passed over: RFC 9112 section 2.2.
     }
   }
 
@@ -159,7 +159,7 @@ export class RequestParser {
 
   #checkHeadSize(line: string | null): void {
     const limit = this.#limits.maxHeaderSize;
-    const size = this.#headSize + (line === null ? this.#source.partialLength : line.length + 2);
+    const size = this.#headSize + (line === null ? this.#received.partialLength : line.length + 2);
     if (line !== null) this.#headSize = size;
     if (size <= limit) return;
     if (this.#requestLine === null) {
@@ -174,11 +174,11 @@ export class RequestParser {
     if (section === null || section.text === null) return null;
     // A head that grows past its limit by its request line is read line by line, to be refused like any other.
     if (this.#headSize + section.text.length > this.#limits.maxHeaderSize) return null;
-    return this.#source.passOver(section.text) ? section : null;
+    return this.#received.passOver(section.text) ? section : null;
   }
 
   #finishSection(line: RequestLine): RequestEvent {
-    const text = this.#source.sinceMark(this.#headSize - this.#fieldsAt);
+    const text = this.#received.sinceMark(this.#headSize - this.#fieldsAt);
     this.#section = { text, rawHeaders: Object.freeze(this.#rawHeaders), framing: this.#framing };
     this.#rawHeaders = [];
     this.#framing = new FramingFields();
@@ -213,19 +213,19 @@ export class RequestParser {
 
   #nextOfBody(): DataEvent | EndEvent | null {
     if (this.#body !== null) {
-      const data = this.#body.read(this.#source);
+      const data = this.#body.read(this.#received);
       if (data !== null) return { type: 'data', data };
       if (!this.#body.done) return null;
       this.#body = null;
     }
     this.#state = this.#keepAlive ? 'head' : 'closed';
-    if (this.#state === 'closed') this.#source.clear();
-    return end;
+    if (this.#state === 'closed') this.#received.clear();
+    return END;
   }
 
   #fail(error: ProtocolError): void {
     this.#failure = error;
     this.#state = 'closed';
-    this.#source.clear();
+    this.#received.clear();
   }
 }

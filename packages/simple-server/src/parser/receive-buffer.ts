@@ -5,12 +5,12 @@ const LF = 10;
 /** Text is decoded in steps of this many bytes, so that a large body behind a short head is left alone. */
 const WINDOW = 4096;
 
-const nothing = Buffer.alloc(0);
+const EMPTY = Buffer.alloc(0);
 
-/** 1: a byte that may stand in a line. RFC 9110, section 5.5: no control character but HTAB. */
-const lineBytes = new Uint8Array(256).fill(1, 32);
-lineBytes[9] = 1;
-lineBytes[127] = 0;
+/** 1: a byte that may stand in a line. RFC 9110 section 5.5: no control character but HTAB. */
+const LINE_BYTES = new Uint8Array(256).fill(1, 32);
+LINE_BYTES[9] = 1;
+LINE_BYTES[127] = 0;
 
 /**
  * The received bytes, to be read as lines (heads, chunk sizes, trailers) or as they are (bodies).
@@ -18,12 +18,12 @@ lineBytes[127] = 0;
  * However the bytes were cut into chunks, the same lines come out: what is left of a line when a chunk ends is
  * kept as text, and nothing is scanned twice.
  */
-export class ByteSource {
+export class ReceiveBuffer {
   /** What is left is `#chunk[#at, #end)`. */
-  #chunk: Buffer = nothing;
+  #chunk: Buffer = EMPTY;
   #at = 0;
   #end = 0;
-  /** Whether the chunk's memory is another's, who will write over it. */
+  /** Whether the chunk's memory belongs to the caller, who will write over it. */
   #isLent = false;
   /** `#chunk[#windowStart, #windowEnd)` in latin-1. */
   #window = '';
@@ -50,7 +50,7 @@ export class ByteSource {
     this.#closeWindow();
   }
 
-  /** Copies what is left of a chunk that is another's. */
+  /** Copies what is left of a chunk that is lent. */
   keep(): void {
     if (!this.#isLent || this.isEmpty) return;
     this.#isLent = false;
@@ -79,7 +79,7 @@ export class ByteSource {
    * The next line without its CRLF; `null` when its end has not arrived.
    *
    * @throws ProtocolError (400) at a CR or LF that is not part of a CRLF, and at any other control character
-   *   but HTAB. RFC 9112, section 2.2, would let a bare LF end a line; smuggling attacks live on that.
+   *   but HTAB. RFC 9112 section 2.2 would let a bare LF end a line; smuggling attacks live on that.
    */
   readLine(): string | null {
     while (this.#at < this.#end) {
@@ -157,7 +157,7 @@ export class ByteSource {
   #checkBytes(from: number, to: number): void {
     const chunk = this.#chunk;
     for (let at = from; at < to; at++) {
-      if (lineBytes[chunk[at] ?? 0] !== 1) throw unfitByte(chunk[at] ?? 0);
+      if (LINE_BYTES[chunk[at] ?? 0] !== 1) throw unfitByte(chunk[at] ?? 0);
     }
   }
 
@@ -177,7 +177,7 @@ export class ByteSource {
   #advance(to: number): void {
     this.#at = to;
     if (to < this.#end) return;
-    this.#chunk = nothing;
+    this.#chunk = EMPTY;
     this.#at = 0;
     this.#end = 0;
     this.#closeWindow();
