@@ -16,7 +16,7 @@ if (options.help) {
   process.stdout.write(usage);
   process.exit(0);
 }
-const { rounds, seconds } = options;
+const { rounds, seconds, warmUp } = options;
 const wrk = wrkVersion();
 if (wrk === undefined) {
   fail('the load generator wrk is not installed; on Debian and Ubuntu: apt-get install wrk');
@@ -104,7 +104,7 @@ async function measure(item) {
 async function measureOnce(item, server, result) {
   const { child, port, pid, idle } = await launch(server);
   try {
-    await drive(port, item, 1);
+    await drive(port, item, warmUp);
     const before = processorTime(pid);
     const { rate, p99, took } = await drive(port, item, seconds);
     if (child.exitCode !== null) throw new Error(`it ended with code ${child.exitCode}`);
@@ -135,6 +135,7 @@ const machine = {
   wrk,
   rounds,
   seconds,
+  warmUp,
   versions: Object.fromEntries(peers),
 };
 
@@ -143,7 +144,7 @@ makeFile();
 const measured = {};
 const known = peers.map((pair) => pair.join(' '));
 console.log(
-  `Node ${machine.node}, ${machine.cores} cores (${machine.processor}), wrk ${wrk}, ${rounds} rounds of ${seconds} s; ${known.join(', ')}\n`,
+  `Node ${machine.node}, ${machine.cores} cores (${machine.processor}), wrk ${wrk}, ${rounds} rounds of ${seconds} s after ${warmUp} s; ${known.join(', ')}\n`,
 );
 for (const item of options.items) {
   measured[item.name] = await measure(item);

@@ -30,6 +30,7 @@ describe('The benchmark says in a line what is wrong, before it measures', () =>
     [['--rounds', '1.5'], "--rounds takes a whole number from 1 on, not '1.5'"],
     [['--seconds', 'abc'], "--seconds takes a whole number from 1 on, not 'abc'"],
     [['--seconds', '0.5'], "--seconds takes a whole number from 1 on, not '0.5'"],
+    [['--warm-up', '0'], "--warm-up takes a whole number from 1 on, not '0'"],
     [['--base', 'nope'], "there is no server named 'nope'"],
     [['--base', 'canned reply (node:net)'], 'canned reply (node:net) does text only, and not json'],
     [
@@ -58,12 +59,14 @@ describe('The benchmark says in a line what is wrong, before it measures', () =>
 
 const measuring = { timeout: 60_000 };
 
+const brief = ['--seconds', '1', '--warm-up', '1'];
+
 describe.runIf(hasWrk && process.platform === 'linux')('The benchmark', measuring, () => {
   afterEach(() => expect(readdirSync(folder)).toEqual([]));
 
   test('reckons medians, spreads and paired ratios from the figures that it writes', () => {
     const figures = join(folder, 'figures.json');
-    const args = ['--only', 'text', '--only', '@wsgi/http', '--rounds', '2', '--seconds', '1'];
+    const args = ['--only', 'text', '--only', '@wsgi/http', '--rounds', '2', ...brief];
     const { stdout } = run('bench.mjs', ...args, '--json', figures);
     const { machine, measured } = JSON.parse(readFileSync(figures, 'utf8'));
     rmSync(figures);
@@ -79,7 +82,7 @@ describe.runIf(hasWrk && process.platform === 'linux')('The benchmark', measurin
 
   test('says of 64 MiB streams how much memory they take, and whether that is within its bounds', () => {
     const figures = join(folder, 'figures.json');
-    const args = ['--only', 'file', '--only', '@wsgi/http', '--rounds', '1', '--seconds', '1'];
+    const args = ['--only', 'file', '--only', '@wsgi/http', '--rounds', '1', ...brief];
     const { stdout } = run('bench.mjs', ...args, '--json', figures);
     const [base, ours] = JSON.parse(readFileSync(figures, 'utf8')).measured.file;
     rmSync(figures);

@@ -14,7 +14,8 @@ export const usage = `npm run bench -- [options]
   --only NAME     one item or one server; may be given more than once
   --rounds N      rounds of each item (default 5)
   --seconds N     seconds of each measurement (default 4)
-  --quick         3 rounds of 1 second
+  --warm-up N     seconds of load before it, which do not count (default 3)
+  --quick         3 rounds of 1 second, after 1 second of load
   --json FILE     write all figures as JSON
   --svg FILE      write a bar chart of the ratios of the first item
   --base NAME     the server that the others are compared with (default node:http)
@@ -28,6 +29,7 @@ const forms = {
   only: { type: 'string', multiple: true, default: [] },
   rounds: { type: 'string' },
   seconds: { type: 'string' },
+  'warm-up': { type: 'string' },
   quick: { type: 'boolean', default: false },
   json: { type: 'string' },
   svg: { type: 'string' },
@@ -57,6 +59,8 @@ export function readOptions(args) {
   return {
     rounds: wholeNumber('--rounds', values.rounds ?? (values.quick ? '3' : '5')),
     seconds: wholeNumber('--seconds', values.seconds ?? (values.quick ? '1' : '4')),
+    // V8 compiles what it sees often. Of large bodies few are sent in a second: their first thousands are no measure.
+    warmUp: wholeNumber('--warm-up', values['warm-up'] ?? (values.quick ? '1' : '3')),
     json: values.json,
     svg: values.svg,
     base: values.base,
