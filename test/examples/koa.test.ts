@@ -4,7 +4,18 @@ import type { AddressInfo } from 'node:net';
 import { type Application, TextErrors } from '@wsgi/core';
 import { mountGateway } from '@wsgi-examples/koa';
 import Koa from 'koa';
-import { expect, test } from 'vitest';
+import { expect, onTestFinished, test } from 'vitest';
+
+/** Serves a host until the test is over; its URL. */
+async function listen(host: Koa): Promise<string> {
+  const server = createServer(host.callback());
+  await once(server.listen(0, '127.0.0.1'), 'listening');
+  onTestFinished(() => {
+    server.closeAllConnections();
+    server.close();
+  });
+  return `http://127.0.0.1:${(server.address() as AddressInfo).port}/`;
+}
 
 test.each<[string, Application]>([
   [
@@ -31,15 +42,21 @@ test.each<[string, Application]>([
     }
   });
   host.use(mountGateway(app, { errors: new TextErrors(() => {}) }));
-  const server = createServer(host.callback());
-  await once(server.listen(0, '127.0.0.1'), 'listening');
-  try {
-    const { port } = server.address() as AddressInfo;
-    const response = await fetch(`http://127.0.0.1:${port}/`);
-    expect(response.status).toBe(503);
-    expect(await response.text()).toBe('caught Error: planned');
-  } finally {
-    server.closeAllConnections();
-    server.close();
-  }
+  const response = await fetch(await listen(host));
+  expect(response.status).toBe(503);
+  expect(await response.text()).toBe('caught Error: planned');
+});
+
+test('the client that a trusted proxy names does not have the port of the proxy', async () => {
+  const host = new Koa({ proxy: true });
+  host.use(
+    mountGateway((environ, startResponse) => {
+      startResponse('200 OK', [['Content-Type', 'text/plain']]);
+      return [Buffer.from(`${environ.REMOTE_ADDR}, port ${environ.REMOTE_PORT}`)];
+    }),
+  );
+  const response = await fetch(await listen(host), {
+    headers: { 'X-Forwarded-For': '192.0.2.7' },
+  });
+  expect(await response.text()).toBe('192.0.2.7, port undefined');
 });

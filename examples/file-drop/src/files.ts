@@ -48,7 +48,7 @@ export function download(storage: Storage, name: string): Application {
 /** `PUT /files/NAME`: stores the body. 201 for a new name, 200 for one that was there. */
 export function upload(storage: Storage, changes: ChangeFeed, name: string): Application {
   return async (environ, startResponse) => {
-    // RFC 9110, section 14.4: a part that is taken for the whole would destroy the file.
+    // RFC 9110 section 14.4: a part that is taken for the whole would destroy the file.
     if (environ.HTTP_CONTENT_RANGE !== undefined) {
       throw new Refusal('400 Bad Request', 'A part of a file cannot be stored: send it whole.');
     }

@@ -1,7 +1,7 @@
 import type { Environ } from '@wsgi/core/types';
 
 /**
- * What a request's conditions say of it: RFC 9110, section 13.2.2.
+ * What a request's conditions say of it: RFC 9110 section 13.2.2.
  *
  * - `'met'`: do what it asks for.
  * - `'not modified'`: the client has this version already; 304 says so.

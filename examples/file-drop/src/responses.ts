@@ -42,7 +42,7 @@ export function empty(
   return [];
 }
 
-/** What a request gets whose condition is not met: RFC 9110, section 13.1. */
+/** What a request gets whose condition is not met: RFC 9110 section 13.1. */
 export function preconditionFailed(): Refusal {
   return new Refusal('412 Precondition Failed', 'What is here is not what the request is for.');
 }

@@ -19,7 +19,7 @@ export interface FileInfo {
   size: number;
   /** When it was stored, in ISO 8601. */
   modified: string;
-  /** Names this version of the content: a strong validator (RFC 9110, section 8.8.3). */
+  /** Names this version of the content: a strong validator (RFC 9110 section 8.8.3). */
   etag: string;
 }
 

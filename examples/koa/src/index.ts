@@ -31,9 +31,11 @@ export function mountGateway(app: ApplicationLike, options: KoaOptions = {}): Mi
     const path = splitMount(target.path, scriptName);
     if (path === undefined) return next();
     context.respond = false; // Koa is not to answer as well.
-    // The forwarded fields count where Koa was told to trust them.
+    // The forwarded fields count where Koa was told to trust them. The port is the proxy's then, and not the client's.
     const { app: host, protocol, ip } = context;
-    const client = host.proxy ? { 'wsgi.url_scheme': protocol, REMOTE_ADDR: ip } : {};
+    const client = host.proxy
+      ? { 'wsgi.url_scheme': protocol, REMOTE_ADDR: ip, REMOTE_PORT: undefined }
+      : {};
     const handler = new KoaHandler(context.req, context.res, {
       target: { ...path, query: target.query, uri: context.originalUrl },
       extraEnviron: () => ({ ...client, ...extraEntries(options.environ, context) }),

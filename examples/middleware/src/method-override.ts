@@ -1,6 +1,6 @@
 import type { Application } from '@wsgi/core';
 
-const methods = new Set(['PUT', 'PATCH', 'DELETE']);
+const METHODS = new Set(['PUT', 'PATCH', 'DELETE']);
 
 /**
  * Lets clients that can only GET and POST, behind a proxy that takes nothing else, say what they mean: a POST with the
@@ -11,7 +11,7 @@ const methods = new Set(['PUT', 'PATCH', 'DELETE']);
 export function methodOverride(app: Application): Application {
   return (environ, startResponse) => {
     const method = environ.HTTP_X_HTTP_METHOD_OVERRIDE?.toUpperCase();
-    if (environ.REQUEST_METHOD === 'POST' && method !== undefined && methods.has(method)) {
+    if (environ.REQUEST_METHOD === 'POST' && method !== undefined && METHODS.has(method)) {
       environ['example.method'] = environ.REQUEST_METHOD;
       environ.REQUEST_METHOD = method;
     }

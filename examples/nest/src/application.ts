@@ -15,16 +15,11 @@ export function notesApplication(notes: NotesService): Application {
     }
     switch (environ.REQUEST_METHOD) {
       case 'GET':
-      case 'HEAD':
+      case 'HEAD': {
+        const lines = notes.all().map((note) => `${note}\n`);
         startResponse('200 OK', headers.items());
-        return [
-          Buffer.from(
-            notes
-              .all()
-              .map((note) => `${note}\n`)
-              .join(''),
-          ),
-        ];
+        return [Buffer.from(lines.join(''))];
+      }
       case 'POST': {
         const body = await environ['wsgi.input'].read();
         notes.add(Buffer.from(body).toString());
