@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { CGIHandler } from '@wsgi/core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { bodyOf, PROBE, run, Script } from './script.ts';
 
@@ -64,6 +65,27 @@ describe('CGIHandler', () => {
     expect(bodyOf(ended)).toBe('not read');
     await taken;
     expect(script.child.stdin.errored).toBeNull();
+  });
+
+  it.each([
+    ['a byte was read of it', '/part?byte', { CONTENT_LENGTH: '2000000' }],
+    ['a read still waits for all of it', '/part?waits', { CONTENT_LENGTH: '2000000' }],
+    ['a byte was read of it, in chunks', '/part?byte', { HTTP_TRANSFER_ENCODING: 'chunked' }],
+  ])('takes in what is left of a body when %s', async (_what, path, variables) => {
+    const script = new Script(path, variables);
+    const taken = new Promise<void>((resolve) =>
+      script.child.stdin.end(Buffer.alloc(2_000_000), () => resolve()),
+    );
+    const ended = await script.ended();
+    expect([bodyOf(ended), ended.stderr, ended.code]).toEqual(['read in part', '', 0]);
+    await taken;
+    expect(script.child.stdin.errored).toBeNull();
+  });
+
+  it('is over in order when the application answers though its body was cut short', async () => {
+    const input = { bytes: 'hello', end: true };
+    const ended = await run('/part?all', { CONTENT_LENGTH: '9' }, input);
+    expect([bodyOf(ended), ended.stderr, ended.code]).toEqual(['read in part', '', 0]);
   });
 
   it('adds the environ option last', async () => {
@@ -137,6 +159,13 @@ describe('CGIHandler', () => {
   it('removes HTTP_PROXY, which under CGI is a field of the request', async () => {
     const { stdout } = await run('/proxy', { HTTP_PROXY: 'http://evil.example' });
     expect(stdout).toMatch(/\r\n\r\nundefined undefined$/);
+  });
+
+  it('refuses a function for environ, which it has nothing to ask for', () => {
+    const environ = () => ({ REMOTE_USER: 'ann' });
+    expect(() => new CGIHandler({ environ: environ as never })).toThrow(
+      'environ must be an object, not a function',
+    );
   });
 
   it('refuses what is no application, and what is no option', async () => {

@@ -1,6 +1,7 @@
 /** What a handler makes of a client that goes away: SPEC.md, section 4, rule 6. */
 import { once } from 'node:events';
 import { createServer } from 'node:http';
+import { connect as connect2, createServer as createServer2 } from 'node:http2';
 import { type AddressInfo, connect } from 'node:net';
 import {
   BodyInput,
@@ -245,4 +246,26 @@ it('an application of node:http that is called when its client has long gone is 
   const client = connect((server.address() as AddressInfo).port, '127.0.0.1');
   client.on('error', () => {}).write('GET / HTTP/1.1\r\nHost: a\r\n\r\n');
   expect(await seen.promise).toBe(true);
+});
+
+it('an application of node:http2 in whose stead something else has answered is told so, on a connection that stays', async () => {
+  const told = deferred<boolean>();
+  const gateway = mountGateway(async (environ, startResponse) => {
+    await once(environ['gateway.signal'](), 'abort');
+    told.resolve(true);
+    startResponse('200 OK', []);
+    return [];
+  });
+  const server = createServer2((request, response) => {
+    gateway(request, response);
+    // As a timeout does.
+    response.writeHead(503).end();
+  });
+  onTestFinished(() => void server.close());
+  await once(server.listen(0, '127.0.0.1'), 'listening');
+  const session = connect2(`http://127.0.0.1:${(server.address() as AddressInfo).port}`);
+  onTestFinished(() => session.destroy());
+  const [headers] = await once(session.request({ ':path': '/' }), 'response');
+  expect(headers[':status']).toBe(503);
+  expect(await told.promise).toBe(true);
 });

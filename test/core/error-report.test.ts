@@ -1,4 +1,5 @@
 /** What `wsgi.errors` is told of an error. */
+import { runInNewContext } from 'node:vm';
 import { expect, it } from 'vitest';
 import { answering, stage } from './handler-stage.ts';
 
@@ -31,6 +32,29 @@ it('logs as many frames as tracebackLimit says, and the causes', () => {
   const lines = log.join('').split('\n');
   expect(lines.filter((line) => line.startsWith('    at '))).toHaveLength(2);
   expect(lines).toEqual(expect.arrayContaining(['Error: outer', 'caused by: TypeError: inner']));
+});
+
+it('shows an error of another realm, such as a test runner makes, as any other', () => {
+  const error = runInNewContext("new TypeError('foreign', { cause: new Error('inner') })");
+  const said = logged(error);
+  expect(said).toMatch(/^TypeError: foreign\n {4}at /);
+  expect(said).toMatch(/^caused by: Error: inner\n {4}at /m);
+});
+
+it('is told nothing of an error of another realm that says that the connection of a client who left has ended', async () => {
+  const { handler, log } = stage();
+  const gone = runInNewContext("Object.assign(new Error('gone'), { code: 'EPIPE' })");
+  await handler.run(
+    answering({
+      [Symbol.iterator]: () => ({
+        next() {
+          handler.handleDisconnect();
+          throw gone;
+        },
+      }),
+    }),
+  );
+  expect(log).toEqual([]);
 });
 
 it('makes do with name and message where there is no stack', () => {

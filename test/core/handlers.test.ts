@@ -227,6 +227,40 @@ describe('a handler', () => {
   });
 });
 
+it.each<[what: string, page: () => unknown, said: string]>([
+  ['text', () => '<p>Sorry</p>', 'returned the string'],
+  ['nothing', () => undefined, 'returned undefined'],
+  ['a promise', async () => [Buffer.from('Sorry')], 'returned Promise'],
+])('gives up when the error page is no body, and says so: %s', async (_what, page, said) => {
+  const { handler, output, log } = stage();
+  // No type allows it.
+  handler.errorOutput = page as typeof handler.errorOutput;
+  await handler.run(() => {
+    throw new Error('of the application');
+  });
+  expect([output.written, output.destroyed]).toEqual(['', true]);
+  expect(log.join('')).toMatch(/of the application/);
+  expect(log.join('')).toContain(said);
+});
+
+it('gives each error page header fields of its own, which whoever extends startResponse may add to', () => {
+  class Signing extends SimpleHandler {
+    override startResponse(status: string, headers: HeaderList, excInfo?: unknown): Write {
+      headers.push(['X-Signed', 'yes']);
+      return super.startResponse(status, headers, excInfo);
+    }
+  }
+  for (let request = 0; request < 2; request += 1) {
+    const output = new Output();
+    const input = new BodyInput(emptySource);
+    const handler = new Signing(input, output, new TextErrors(() => {}), {});
+    handler.run(() => {
+      throw new Error('of the application');
+    });
+    expect(output.written.match(/X-Signed/g)).toHaveLength(1);
+  }
+});
+
 describe('a transport', () => {
   it('that says "full" and has no events is not waited for', () => {
     let written = '';
@@ -273,6 +307,21 @@ it('refuses a startResponse() after the response was over', () => {
     return [];
   });
   expect(late).toThrow('startResponse was called after the response was over');
+});
+
+it('takes a startResponse() at any time once the client has gone, and the response is forgotten', async () => {
+  const { handler, log } = stage();
+  let again: (() => unknown) | undefined;
+  const running = handler.run(async function* (_environ, startResponse) {
+    startResponse('200 OK', []);
+    again = () => startResponse('200 OK', []);
+    yield Buffer.from('a');
+    handler.handleDisconnect();
+    yield Buffer.from('b');
+  });
+  await running;
+  expect(again).not.toThrow();
+  expect(log).toEqual([]);
 });
 
 it('refuses a write() while the end of the response waits for the transport', async () => {

@@ -1,5 +1,6 @@
 import { Readable } from 'node:stream';
 import { inspect } from 'node:util';
+import { runInNewContext } from 'node:vm';
 import {
   BodyInput,
   type ByteSource,
@@ -318,6 +319,20 @@ describe('ReadableSource', () => {
 
   it('gives the bytes of its stream', async () => {
     await expect(read(body())).resolves.toBe('all of it');
+  });
+
+  it('rejects where its stream gives text, and says why it does', async () => {
+    const decoded = body().setEncoding('utf8');
+    await expect(read(decoded)).rejects.toThrow(/something called setEncoding\(\) on it/);
+    await expect(read(Readable.from('all of it'))).rejects.toThrow(
+      "gives 'all of it', and must give bytes: Buffer.from(text)",
+    );
+    await expect(read(Readable.from([1]))).rejects.toThrow('gives 1, and must give bytes');
+  });
+
+  it('takes bytes of another realm, such as a test runner makes', async () => {
+    const stream = Readable.from([runInNewContext('new Uint8Array([97])')]);
+    await expect(read(stream)).resolves.toBe('a');
   });
 
   it('rejects when somebody else has read the stream', async () => {

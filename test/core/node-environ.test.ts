@@ -146,6 +146,10 @@ describe('splitSegments', () => {
   it('keeps every run of slashes in the mount as one, and those behind it as they are', () => {
     expect(splitSegments('//a///b//c//d', 3)).toEqual({ scriptName: '/a/b/c', pathInfo: '//d' });
   });
+
+  it('counts empty segments where it is told to', () => {
+    expect(splitSegments('//a//b', 2, true)).toEqual({ scriptName: '/a', pathInfo: '//b' });
+  });
 });
 
 describe('splitMount', () => {

@@ -303,6 +303,35 @@ describe('sendfile()', () => {
     expect([output.body, log]).toEqual(['mine', []]);
   });
 
+  it.each([
+    ['true', () => true],
+    ['a promise of true', async () => true],
+  ])('that gives %s may have sent head and file by a way of its own', async (_name, answer) => {
+    class Native extends SimpleHandler {
+      override sendfile(): boolean | Promise<boolean> {
+        this.sendHeaders();
+        // In place of sendfile(2): none of it is counted here.
+        this._write(Buffer.from('0123'));
+        return answer();
+      }
+    }
+    const { handler, output, log } = stage({}, Native);
+    await handler.run(sending(await opened('0123'), [['Content-Length', '4']]));
+    expect([output.body, output.destroyed, log]).toEqual(['0123', false, []]);
+  });
+
+  it('that gives true and has not even sent the head is found out', async () => {
+    class Forgetful extends SimpleHandler {
+      override sendfile(): boolean {
+        return true;
+      }
+    }
+    const { handler, output, log } = stage({}, Forgetful);
+    await handler.run(sending(await opened('0123'), [['Content-Length', '4']]));
+    expect([output.body, output.destroyed]).toEqual(['', true]);
+    expect(log.join('')).toContain('4 bytes short of its Content-Length of 4');
+  });
+
   it('is not called for a file-like object of other making, nor where the wrapper is switched off', async () => {
     let called = 0;
     class Counting extends SimpleHandler {

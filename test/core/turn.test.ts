@@ -5,7 +5,7 @@ import { createServer as createSecureServer, request as secureRequest } from 'no
 import type { AddressInfo, Server } from 'node:net';
 import { text } from 'node:stream/consumers';
 import type { Application } from '@wsgi/core';
-import { NodeHandler } from '@wsgi/core/node';
+import { HolderInContext, mayHold, NodeHandler } from '@wsgi/core/node';
 import { expect, it, onTestFinished } from 'vitest';
 import { stopClock } from '../clock.ts';
 import { selfSigned } from '../hosts/certificate.ts';
@@ -56,6 +56,21 @@ it('holds no answer where applications take their time', async () => {
   const url = `http://127.0.0.1:${await listen(server)}`;
   await Promise.all(['/1', '/2', '/3'].map((path) => fetch(url + path)));
   expect(ended).toEqual([true, true, true]);
+});
+
+it('sends what others hold at once when an application takes its time', () => {
+  const sent: string[] = [];
+  const answer = (name: string, at: number): boolean =>
+    mayHold(new HolderInContext({ sendHeld: () => void sent.push(name) }), at);
+  const now = performance.now();
+  expect(['first', 'quick', 'quick too'].map((name) => answer(name, now))).toEqual([
+    false,
+    true,
+    true,
+  ]);
+  expect(sent).toEqual([]);
+  expect(answer('slow', now + 1)).toBe(false);
+  expect(sent).toEqual(['quick', 'quick too']);
 });
 
 it.each<[what: string, app: Application, init: RequestInit | undefined]>([

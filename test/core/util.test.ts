@@ -1,3 +1,4 @@
+import { PassThrough } from 'node:stream';
 import {
   formatDateTime,
   guessScheme,
@@ -166,6 +167,13 @@ describe('readChunks', () => {
     const gone = Object.assign(new Error('gone'), { code: 'ECONNRESET' });
     const chunks = readChunks({ read: () => Promise.reject(gone) });
     await expect(chunks.next()).rejects.toBe(gone);
+  });
+
+  it("refuses what is no wsgi.input, such as a stream of Node's, and says what to do with it", async () => {
+    const chunks = readChunks(new PassThrough() as never);
+    await expect(chunks.next()).rejects.toThrow(
+      "this one gave null. A stream of Node's is iterated as it is",
+    );
   });
 
   it.each([0, -1, 1.5, Number.NaN, '8' as never])('refuses the size %j', async (size) => {

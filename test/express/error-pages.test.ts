@@ -69,6 +69,35 @@ describe.each(versions)('the error page of $version', ({ express }) => {
     expect(await (await fetch(`${await serve(host)}/r`)).text()).toBe('inner');
   });
 
+  it('is not asked for when the client leaves while its body is taken in before it', async () => {
+    const { errors, lines } = recorder();
+    const host = express();
+    let asked = 0;
+    let over = (): void => {};
+    const closed = new Promise<void>((resolve) => {
+      over = resolve;
+    });
+    host.use((_request, response, next) => {
+      response.on('close', () => setImmediate(over));
+      next();
+    });
+    host.use(mountGateway(failing, { errors }));
+    const page: ErrorRequestHandler = (_error, _request, response, _next) => {
+      asked += 1;
+      response.end();
+    };
+    host.use(page);
+    const port = Number(new URL(await serve(host)).port);
+    const socket = await dialEndpoint({ port, secure: false, protocol: 'http1' });
+    socket.write(
+      'PUT / HTTP/1.1\r\nHost: a\r\nConnection: close\r\nContent-Length: 10\r\n\r\n0123',
+    );
+    await expect.poll(() => lines.length).toBeGreaterThan(0);
+    socket.destroy();
+    await closed;
+    expect(asked).toBe(0);
+  });
+
   it('may be an app itself', async () => {
     const host = express();
     const page = mountGateway(text('the page of an app', '500 Internal Server Error'));

@@ -214,6 +214,13 @@ export const DIFFERENCES = {
     here: 'it refuses one that is no decimal number',
     why: 'RFC 9110 8.6: two readers of it could find different bodies',
   },
+  'handler-failed-start': {
+    module: 'handlers',
+    wsgiref:
+      'start_response passes a second time without exc_info where the first call could make no Headers',
+    here: 'a called start_response is remembered, whatever came of it',
+    why: 'PEP 3333, "The start_response() Callable"',
+  },
   'handler-empty-chunk': {
     module: 'handlers',
     wsgiref: 'an empty chunk sends the header fields, and needs start_response to have been called',
@@ -322,6 +329,19 @@ export const DIFFERENCES = {
     wsgiref: 'after an error with the header fields sent, result, headers, status and environ stay',
     here: 'the handler is reset at the end of every response, but for its environ',
     why: 'close() is the end, however a response ends',
+  },
+  'handler-error-after-head': {
+    module: 'handlers, as objects',
+    wsgiref:
+      'after an error with the header fields sent nothing more is done, and the response ends in order',
+    here: 'the transport is told to cut it off, by _abort()',
+    why: 'RFC 9112 6.3 and 8: no client shall take a part for the whole',
+  },
+  'handler-second-error': {
+    module: 'handlers, as objects',
+    wsgiref: 'run() raises an error that comes while another one is handled',
+    here: 'both are reported, and the transport is told to cut off; run() does not throw',
+    why: 'a rejection that nobody handles ends the process',
   },
   'handler-abstract': {
     module: 'handlers, as objects',

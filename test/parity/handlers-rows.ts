@@ -147,7 +147,7 @@ function allSteps({ call, body }: Scenario): BodyStep[] {
   return 'iterator' in body ? [...call, ...body.iterator] : call;
 }
 
-/** A status or a Content-Length that only we refuse becomes a status that both refuse. */
+/** A status or a Content-Length that only we refuse, and fields that only we remember, become a status that both refuse. */
 function refuseMore(scenario: Scenario, rows: Set<Row>): Scenario {
   return mapSteps(scenario, (step) => {
     if (!('start' in step)) return [step];
@@ -157,7 +157,10 @@ function refuseMore(scenario: Scenario, rows: Set<Row>): Scenario {
     if (refused) rows.add('handler-status');
     const wrongLength = headers.some(([n, v]) => /^content-length$/i.test(n) && !/^\d+$/.test(v));
     if (wrongLength) rows.add('handler-content-length-form');
-    return [refused || wrongLength ? { start: ['200OK', headers, caught] } : step];
+    const unusable = headers.some(([, value]) => typeof value !== 'string');
+    if (unusable) rows.add('handler-failed-start');
+    if (!refused && !wrongLength && !unusable) return [step];
+    return [{ start: ['200OK', unusable ? [] : headers, caught] }];
   });
 }
 

@@ -60,6 +60,8 @@ const refusedFields: Fields[] = [
   [['Transfer-Encoding', 'chunked']],
   [['Content-Length', '-1']],
 ];
+/** Of what is no string wsgiref makes no `Headers`, and so forgets that it was called. */
+const noFields: Fields = [['X-Number', 1 as never]];
 
 type Play = Pick<Scenario, 'call' | 'body'>;
 
@@ -92,6 +94,8 @@ function plays(status: string, headers: Fields): Play[] {
     // Called twice.
     { call: [start, again], body: hello },
     { call: [start, { try: again }], body: hello },
+    { call: [{ try: start }, again], body: hello },
+    { call: [{ try: start }, replace], body: hello },
     { call: [start, replace], body: hello },
     { call: [start, { write: 'He' }, again], body: hello },
     { call: [start, { write: 'He' }, replace], body: hello },
@@ -118,7 +122,7 @@ function plays(status: string, headers: Fields): Play[] {
 function* responses(): Generator<Play> {
   for (const status of statuses) for (const headers of fields) yield* plays(status, headers);
   for (const status of refusedStatuses) yield* plays(status, []);
-  for (const headers of refusedFields) yield* plays('200 OK', headers);
+  for (const headers of [...refusedFields, noFields]) yield* plays('200 OK', headers);
 }
 
 export function* scenarios(): Generator<Scenario> {

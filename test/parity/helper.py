@@ -205,6 +205,11 @@ def respond(case):
 
 
 @operation
+def fail(case):
+    return responses.fail(case)
+
+
+@operation
 def serve_environ(_):
     return environs.serve()
 

@@ -37,6 +37,29 @@ def respond(case):
     }
 
 
+def fail(case):
+    """Whether run() raises, and the connection is ended, where an error is late, or its page fails, too."""
+    out = io.BytesIO()
+    environ = {"SERVER_PROTOCOL": "HTTP/1.0"}
+    handler = handlers.SimpleHandler(io.BytesIO(), out, io.StringIO(), environ)
+    handler.os_environ = {}
+
+    def app(environ, start_response):
+        if case["late"]:
+            start_response("200 OK", [])(b"begun")
+        raise Failure()
+
+    def error_output(environ, start_response):
+        raise Failure()
+
+    handler.error_output = error_output
+    try:
+        handler.run(app)
+    except Failure:
+        return {"raised": True, "ended": out.closed}
+    return {"raised": False, "ended": out.closed}
+
+
 class ScriptedApplication:
     def __init__(self, case):
         self.case = case

@@ -294,6 +294,34 @@ describe('HandlerTests', () => {
 });
 
 describe.skipIf(whyNoPython !== undefined)(`test_wsgiref.py ${whyNoPython ?? ''}`, () => {
+  it.each([
+    ['handler-error-after-head', { late: true }, { raised: false, ended: false }],
+    ['handler-second-error', { late: false }, { raised: true, ended: false }],
+  ])('tests nothing of what differs: %s', async (_row, scenario, there) => {
+    const python = Python.start();
+    expect(await python.ask('fail', [scenario])).toEqual([{ value: there }]);
+    await python.close();
+    let ended = false;
+    const stdout = {
+      write: () => {},
+      destroy: () => {
+        ended = true;
+      },
+    };
+    const errors = new TextErrors(() => {});
+    const environ = { SERVER_PROTOCOL: 'HTTP/1.0' };
+    const handler = new SimpleHandler(new BodyInput(emptySource), stdout, errors, environ);
+    handler.errorOutput = () => {
+      throw new Error('of the page');
+    };
+    // It returns, and nothing is thrown.
+    handler.run((environ, startResponse) => {
+      if (scenario.late) startResponse('200 OK', [])(Buffer.from('begun'));
+      return failing(environ, startResponse);
+    });
+    expect(ended).toBe(true);
+  });
+
   it('has no test that has no counterpart here', async () => {
     const python = Python.start();
     const [names] = await python.ask('tests_of_wsgiref', [null]);

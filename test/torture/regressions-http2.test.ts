@@ -127,6 +127,54 @@ describe.each(hosts)('$name', (host) => {
     },
   );
 
+  it.each([
+    ['PUT', 'NO_ERROR', constants.NGHTTP2_NO_ERROR],
+    ['HEAD', 'CANCEL', constants.NGHTTP2_CANCEL],
+  ])(
+    'does not take the part of a body for the whole whose %s is reset with %s behind the head of its answer',
+    async (method, _name, code) => {
+      let begun = false;
+      let ended: string | undefined;
+      const app: Application = async (environ, startResponse) => {
+        const input = environ['wsgi.input'];
+        startResponse('200 OK', [])(Buffer.from('begun'));
+        await input.read(1);
+        begun = true;
+        ended = await input.read().then(
+          () => 'whole',
+          ({ name }) => name,
+        );
+        return [];
+      };
+      const socket = await begin(host, app, 'unsent', method);
+      socket.write(frame(DATA, 0, 1, Buffer.alloc(300)));
+      await expect.poll(() => begun).toBe(true);
+      socket.write(resetBy(code));
+      await expect.poll(() => ended).toBe('ClientDisconnectedError');
+    },
+  );
+
+  it('tells an application that goes on behind the head of HEAD that its stream is reset, on a connection that stays', async () => {
+    let begun = false;
+    let told = false;
+    const socket = await begin(
+      host,
+      async (environ, startResponse) => {
+        const signal = environ['gateway.signal']();
+        startResponse('200 OK', [])(Buffer.from('not sent'));
+        begun = true;
+        await once(signal, 'abort');
+        told = true;
+        return [];
+      },
+      'unsent',
+      'HEAD',
+    );
+    await expect.poll(() => begun).toBe(true);
+    socket.write(resetBy(constants.NGHTTP2_CANCEL));
+    await expect.poll(() => told).toBe(true);
+  });
+
   it.each(['HEAD', 'GET'])(
     'tells an application that has yet to answer that its %s is reset with NO_ERROR, on a connection that stays',
     async (method) => {

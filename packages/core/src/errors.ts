@@ -1,4 +1,5 @@
-/** The errors that a host raises on behalf of the client. */
+/** The errors that a host raises on behalf of the client, and what can be asked of any error. */
+import { types } from 'node:util';
 
 /** The client has gone: it closed the connection before the response, or its own body, was whole. */
 export class ClientDisconnectedError extends Error {
@@ -30,7 +31,12 @@ export class PayloadTooLargeError extends Error {
   }
 }
 
-const disconnectCodes: ReadonlySet<unknown> = new Set([
+/** Whether it is an Error, of whatever realm: of a test runner's own, say. */
+export function isError(value: unknown): value is Error {
+  return value instanceof Error || types.isNativeError(value);
+}
+
+const DISCONNECT_CODES: ReadonlySet<unknown> = new Set([
   'ABORT_ERR',
   'ECONNABORTED',
   'ECONNRESET',
@@ -45,18 +51,21 @@ const disconnectCodes: ReadonlySet<unknown> = new Set([
  * Only once the client has gone does that mean that nothing is wrong: an application's database ends connections too.
  */
 export function isDisconnect(error: unknown): boolean {
-  return says(
+  return someCause(
     error,
-    (cause) => cause.name === 'AbortError' || ('code' in cause && disconnectCodes.has(cause.code)),
+    (cause) => cause.name === 'AbortError' || ('code' in cause && DISCONNECT_CODES.has(cause.code)),
   );
 }
 
-/** Asks an error and what caused it, to a depth that no honest chain reaches; one that throws when asked says no. */
-export function says(error: unknown, what: (cause: Error) => boolean): boolean {
+/**
+ * Whether an error, or one of its causes, passes a test. The chain is followed to a depth that no honest one reaches, and
+ * an error that throws when it is looked at passes none.
+ */
+export function someCause(error: unknown, test: (cause: Error) => boolean): boolean {
   try {
     let link = error;
-    for (let depth = 0; depth < 8 && link instanceof Error; depth += 1) {
-      if (what(link)) return true;
+    for (let depth = 0; depth < 8 && isError(link); depth += 1) {
+      if (test(link)) return true;
       link = link.cause;
     }
   } catch {

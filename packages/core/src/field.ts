@@ -1,8 +1,8 @@
 /**
  * What one header field may hold. Everything that takes a header field from an application asks here.
  *
- * A name is a token (RFC 9110 5.1 and 5.6.2). A value holds no control character but HTAB, so that it cannot
- * end the field and begin another (RFC 9110 5.5), and no code unit above U+00FF, so that it is one byte for
+ * A name is a token (RFC 9110 sections 5.1 and 5.6.2). A value holds no control character but HTAB, so that it cannot
+ * end the field and begin another (RFC 9110 section 5.5), and no code unit above U+00FF, so that it is one byte for
  * each (PEP 3333, "A Note on String Types").
  */
 
@@ -20,13 +20,13 @@ export function checkField(pair: unknown): asserts pair is [name: string, value:
 /** Throws a TypeError that says what is wrong when `name` and `value` do not make a header field. */
 export function checkHeader(name: unknown, value: unknown): void {
   const known = knownNames.get(name) ?? checkName(name);
-  // The value of the last field of this name: what was checked once need not be again.
+  // The value last seen under this name has been checked.
   if (value === known.value) return;
   if (typeof value !== 'string' || BAD_IN_VALUE.test(value)) refuseValue(name, value);
   if (value.length <= LONGEST_KNOWN_VALUE) known.value = value;
 }
 
-/** Whether `text` is a token: RFC 9110 5.6.2. */
+/** Whether `text` is a token: RFC 9110 section 5.6.2. */
 export function isToken(text: string): boolean {
   return TOKEN.test(text);
 }
@@ -37,12 +37,11 @@ const BAD_IN_VALUE = /[^\t\x20-\x7e\x80-\xff]/;
 /** A name that is a token. */
 interface KnownName {
   readonly isServers: boolean;
-  /** A good value: the last one that was met, or at first the empty one. */
+  /** The last valid value seen under this name; at first the empty one. */
   value: string;
 }
 
-// Applications send the same few names again and again.
-// The bounds keep one that makes names up from growing this without end.
+// Applications send the same few names again and again. Bounded, since one that makes names up would fill it for ever.
 const knownNames = new Map<unknown, KnownName>();
 const MOST_KNOWN_NAMES = 256;
 const LONGEST_KNOWN_NAME = 64;
@@ -54,7 +53,7 @@ function checkName(name: unknown): KnownName {
   }
   if (!isToken(name)) {
     throw new TypeError(
-      `The header name ${show(name)} is not a token: use only letters, digits and !#$%&'*+-.^_\`|~ (RFC 9110 5.6.2).`,
+      `The header name ${show(name)} is not a token: use only letters, digits and !#$%&'*+-.^_\`|~ (RFC 9110 section 5.6.2).`,
     );
   }
   const known: KnownName = { isServers: isOneOfServers(name), value: '' };

@@ -1,16 +1,16 @@
 import type { HeaderList } from './types.js';
 
-/** Fields, and what they are sent as. */
+/** Header fields, and the section that they make. */
 interface Sent {
-  /** Names and values by turns. */
+  /** Names and values alternately. */
   readonly fields: readonly string[];
   section: string;
   isFlat: boolean;
 }
 
 /**
- * What was sent last, for each number of fields. Applications repeat themselves: to compare fields costs less than to
- * join them.
+ * The last section that was made, for each number of fields. Applications repeat themselves, and comparing fields costs
+ * less than joining them.
  */
 const sent: (Sent | undefined)[] = [];
 const MOST_FIELDS = 64;
@@ -32,7 +32,7 @@ function isSame(before: readonly string[], fields: HeaderList): boolean {
 }
 
 function again(before: Sent): string {
-  // Text that was joined is a tree of its pieces, gone through each time that it is sent; read from bytes it is not.
+  // V8 keeps joined text as a tree of its pieces, and walks it each time it is sent; text decoded from bytes is flat.
   if (!before.isFlat) before.section = Buffer.from(before.section, 'latin1').toString('latin1');
   before.isFlat = true;
   return before.section;

@@ -79,7 +79,7 @@ export class Headers implements Iterable<[name: string, value: string]> {
     for (const field of fields) {
       if (!isSame(field[0], name)) fields[kept++] = field;
     }
-    // To set a length is slow, even to what it is.
+    // Assigning an array's length is slow, even when it stays the same.
     if (kept < fields.length) fields.length = kept;
   }
 
@@ -167,12 +167,12 @@ function checkList(headers: unknown): void {
   for (const pair of headers) checkField(pair);
 }
 
-/** One parameter as in RFC 9110 5.6.6: always quoted, as wsgiref does. */
+/** One parameter as in RFC 9110 section 5.6.6: always quoted, as wsgiref does. */
 function formatParam(name: string, key: string, value: unknown): string {
   const dashed = key.replaceAll('_', '-');
   if (!isToken(dashed)) {
     throw new TypeError(
-      `The parameter name ${show(key)} of the header ${show(name)} is not a token (RFC 9110 5.6.6).`,
+      `The parameter name ${show(key)} of the header ${show(name)} is not a token (RFC 9110 section 5.6.6).`,
     );
   }
   if (value === null || value === '') return dashed;

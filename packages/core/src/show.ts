@@ -1,7 +1,7 @@
 import { inspect } from 'node:util';
 
 /** The most characters of a value: an environ, or a record of a database, would make a message of its own. */
-const most = 500;
+const MOST_CHARACTERS = 500;
 
 /** A value as error messages quote it: on one line, cut short, control characters escaped. */
 export function show(value: unknown): string {
@@ -12,5 +12,5 @@ export function show(value: unknown): string {
     maxArrayLength: 8,
     maxStringLength: 120,
   });
-  return text.length > most ? `${text.slice(0, most)}...` : text;
+  return text.length > MOST_CHARACTERS ? `${text.slice(0, MOST_CHARACTERS)}...` : text;
 }

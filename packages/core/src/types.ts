@@ -52,6 +52,8 @@ export interface AsyncResponseBody extends AsyncIterable<Uint8Array> {
 /**
  * What an application returns: an iterable of byte chunks, never a string and never a bare `Uint8Array`.
  *
+ * A chunk must not be changed once it is given: a server may hold it for longer than until it asks for the next.
+ *
  * Source: PEP 3333, "Specification Details".
  */
 export type ResponseBody = SyncResponseBody | AsyncResponseBody;
@@ -66,7 +68,8 @@ export type HeaderList = Array<[name: string, value: string]>;
  * @param headers - `[name, value]` pairs; hop-by-hop fields are the server's and are refused.
  * @param excInfo - the caught error, when the call replaces a response that was begun earlier. If the header
  *   fields have been sent already, that error is thrown again.
- * @throws TypeError or Error when an argument breaks a rule, or on a second call without `excInfo`.
+ * @throws TypeError or Error when an argument breaks a rule, or on a second call without `excInfo`, whether or not the
+ *   first one failed.
  *
  * Source: PEP 3333, "The start_response() Callable".
  */
@@ -92,7 +95,9 @@ export interface RequestEnviron {
   PATH_INFO: string;
   /** The query as sent, without its `?`; `''` when there is none. */
   QUERY_STRING: string;
+  /** The field Content-Type; `''` or absent when there is none. */
   CONTENT_TYPE?: string;
+  /** The field Content-Length, a decimal number of bytes; `''` or absent when there is none. */
   CONTENT_LENGTH?: string;
   /** The host that serves; never empty. */
   SERVER_NAME: string;
@@ -100,15 +105,19 @@ export interface RequestEnviron {
   SERVER_PORT: string;
   /** `HTTP/1.0`, `HTTP/1.1` or `HTTP/2.0`. */
   SERVER_PROTOCOL: string;
+  /** The server and its version. */
   SERVER_SOFTWARE?: string;
+  /** `CGI/1.1`. */
   GATEWAY_INTERFACE?: string;
   /** The peer's address; absent when it is unknown. */
   REMOTE_ADDR?: string;
   /** The peer's port; absent when it is unknown. */
   REMOTE_PORT?: string;
+  /** The peer's name, where a web server or the host gives one: none is looked up. */
   REMOTE_HOST?: string;
   /** Who the host says is asking; only ever set by the host, never by a header. */
   REMOTE_USER?: string;
+  /** The scheme by which REMOTE_USER was authenticated: `Basic`, say. */
   AUTH_TYPE?: string;
   /** The request target as sent. An extension, as in uWSGI and mod_wsgi. */
   REQUEST_URI?: string;
@@ -130,13 +139,21 @@ export interface RequestEnviron {
  * Source: PEP 3333, "environ Variables".
  */
 export interface Environ extends RequestEnviron {
+  /** `[1, 0]`. */
   'wsgi.version': readonly [major: number, minor: number];
+  /** `http` or `https`: the transport's, whatever the request says. */
   'wsgi.url_scheme': string;
+  /** The request's body. */
   'wsgi.input': InputStream;
+  /** The server's log of errors. */
   'wsgi.errors': ErrorStream;
+  /** Whether another thread may run the application at the same time: `false` in Node. */
   'wsgi.multithread': boolean;
+  /** Whether another process may run the application at the same time, as in a cluster and under CGI. */
   'wsgi.multiprocess': boolean;
+  /** Whether the process serves this request alone, as under CGI. */
   'wsgi.run_once': boolean;
+  /** Makes a body of a file. */
   'wsgi.file_wrapper': FileWrapperClass;
   /** `true`: reading `wsgi.input` to its end is safe, with or without CONTENT_LENGTH. */
   'wsgi.input_terminated': boolean;
@@ -163,8 +180,11 @@ export interface InputStream extends AsyncIterable<Uint8Array> {
 
 /** Where an application reports errors: a text stream. Source: PEP 3333, "Input and Error Streams". */
 export interface ErrorStream {
+  /** Writes text as it is; no line end is added. */
   write(text: string): void;
+  /** Writes several texts; no line ends are added. */
   writelines(lines: Iterable<string>): void;
+  /** Passes on what the stream may hold back. */
   flush(): void;
 }
 
@@ -177,6 +197,8 @@ export interface ReadableFile {
   /** How many bytes are left to read, when known: it becomes the Content-Length. */
   size?: number;
   close?(): void | Promise<void>;
+  /** Node's streams have one, whose `read()` gives `null` before their end, too. A stream is a body by itself. */
+  pipe?: never;
 }
 
 /** The part of `FileHandle` (node:fs/promises) that is used. */
@@ -194,7 +216,7 @@ export interface FileHandleLike {
 
 /** The class behind `wsgi.file_wrapper`. */
 export interface FileWrapperClass {
-  // By itself, so that TypeScript knows the size in `{ read: (size) => ... }`.
+  // A signature of its own, so that TypeScript infers the type of `size` in `{ read: (size) => ... }`.
   new (filelike: ReadableFile, blksize?: number): ResponseBody;
   new (filelike: FileLike, blksize?: number): ResponseBody;
 }

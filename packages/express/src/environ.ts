@@ -24,7 +24,7 @@ export function addExpressVars(environ: RequestEnviron, request: ExpressRequest)
  * every version; but where somebody has rewritten `url`, that is what counts.
  */
 export function mountedTarget(request: ExpressRequest): MountedTarget {
-  // Express gives each request object a prototype of its own, which makes every look at it slow: one look each.
+  // Express gives each request object a prototype of its own, which makes property access slow: each is read once.
   const { url = '/', originalUrl = url, baseUrl } = request;
   const { path, query } = splitTarget(url);
   const original = originalUrl === url ? path : splitTarget(originalUrl).path;

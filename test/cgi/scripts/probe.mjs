@@ -27,6 +27,13 @@ const routes = {
     startResponse('200 OK', TEXT);
     return [Buffer.from('not read')];
   },
+  /** Reads as the query says, and answers without the rest. */
+  async part(environ, startResponse) {
+    const reading = environ['wsgi.input'].read(environ.QUERY_STRING === 'byte' ? 1 : -1);
+    if (environ.QUERY_STRING !== 'waits') await reading.catch(() => {});
+    startResponse('200 OK', TEXT);
+    return [Buffer.from('read in part')];
+  },
   *big(environ, startResponse) {
     startResponse('200 OK', TEXT);
     const block = Buffer.alloc(65536, 'x');

@@ -133,6 +133,15 @@ export const environ: Behaviour[] = [
     },
   },
   {
+    name: 'the option environ may name another mount than the one that the path was cut at',
+    async run(stage) {
+      const option = { SCRIPT_NAME: '/public/gw' };
+      const mount = { scriptName: '/gw', environ: option };
+      const { environ } = await environOf(stage, { target: '/gw/x' }, mount);
+      expect(environ).toMatchObject({ ...option, PATH_INFO: '/x' });
+    },
+  },
+  {
     name: 'the option environ, a function, is given the native request, for each request',
     async run(stage) {
       const requests: unknown[] = [];

@@ -133,7 +133,7 @@ export const path: Behaviour[] = [
         target,
         host: 'front.example',
       });
-      // RFC 9112, section 3.2.2.
+      // RFC 9112 section 3.2.2.
       expect(environ.HTTP_HOST).toBe('elsewhere.example:8080');
       expect(pathOf(environ)).toBe(`|/x||${wireTarget(mounted, target)}`);
     },

@@ -11,8 +11,8 @@ const call = (startResponse: StartResponse, [status, headers]: Arguments): void 
 };
 
 /**
- * Each list of arguments is refused with an error that names the offender, changes nothing (a right call after it makes the
- * response), and left to itself ends as a plain 500.
+ * Each list of arguments is refused with an error that names the offender, changes nothing (a right call with that error
+ * makes the response), and left to itself ends as a plain 500.
  */
 async function expectRefused(stage: Stage, list: Arguments[]): Promise<void> {
   for (const args of list) {
@@ -24,7 +24,8 @@ async function expectRefused(stage: Stage, list: Arguments[]): Promise<void> {
         } catch (error) {
           caught.push(error);
         }
-        return ok(startResponse, 'recovered');
+        startResponse('200 OK', [...text], caught[0]);
+        return [bytes('recovered')];
       },
       { unwrapped: 'calls startResponse with wrong arguments' },
     );
@@ -197,7 +198,12 @@ export const startResponse: Behaviour[] = [
         ['200 O\rK', []],
         ['200 O\0K', []],
         ['200 O\x7fK', []],
+        ['200 O\tK', []],
       ]),
+  },
+  {
+    name: 'a reason with code units above U+00FF is refused',
+    run: (stage) => expectRefused(stage, [['200 Snow \u2603', []]]),
   },
   {
     name: 'a 1xx status is refused',
@@ -294,6 +300,30 @@ export const startResponse: Behaviour[] = [
       const response = await mounted.fetch();
       expect([response.status, response.text]).toEqual([201, 'first']);
       expect(caught).toEqual([expect.any(Error), expect.any(Error)]);
+    },
+  },
+  {
+    name: 'a second call without excInfo is an error after a first one that failed, too',
+    async run(stage) {
+      const caught: unknown[] = [];
+      const mounted = await stage.mount(
+        (_environ, startResponse) => {
+          for (const status of ['no status', '201 Second']) {
+            try {
+              startResponse(status, [...text]);
+            } catch (error) {
+              caught.push(error);
+            }
+          }
+          startResponse('202 Third', [...text], caught[0]);
+          return [bytes('third')];
+        },
+        { unwrapped: 'calls startResponse with wrong arguments' },
+      );
+      const response = await mounted.fetch();
+      expect([response.status, response.text]).toEqual([202, 'third']);
+      expect(caught).toEqual([expect.any(Error), expect.any(Error)]);
+      expect(String(caught[1])).toContain("'201 Second' after a call that failed");
     },
   },
   {

@@ -126,7 +126,7 @@ class Http2Connection implements Connection {
 }
 
 /**
- * RST_STREAM with CANCEL (RFC 9113, section 6.4), by hand: Node's client ends the request's body before it resets a
+ * RST_STREAM with CANCEL (RFC 9113 section 6.4), by hand: Node's client ends the request's body before it resets a
  * stream, so that a cut upload would look whole.
  */
 function resetFrame(stream: number): Buffer {

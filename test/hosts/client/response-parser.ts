@@ -118,7 +118,7 @@ export class ResponseParser {
     if (coding !== undefined && length !== undefined) throw new Error('both codings of length');
     const bodiless = this.#events.isHead() || status === 204 || status === 304;
     this.#events.onHead({ status, reason: match[2] ?? '', headers });
-    // RFC 9112, section 6.3: what ends the body.
+    // RFC 9112 section 6.3: what ends the body.
     if (bodiless) return this.#finish();
     if (coding !== undefined) {
       if (coding.toLowerCase() !== 'chunked') throw new Error(`unknown coding ${coding}`);

@@ -10,8 +10,8 @@ import type {
   Write,
 } from '../types.js';
 import { type FileWrapper, isFileHandle, isWholeFile } from '../util/file-wrapper.js';
-import { BodyReader, sizeOf } from './body.js';
-import { checkBody, checkChunk, checkHeaders, checkStatus } from './checks.js';
+import { BodyReader } from './body.js';
+import { checkBody, checkChunk, checkHeaders, checkStatus, secondStart } from './checks.js';
 import { Client } from './client.js';
 import { Framing, isBodyless } from './framing.js';
 import { HandlerHost } from './host.js';
@@ -56,6 +56,7 @@ export abstract class BaseHandler extends HandlerHost {
   run(application: Application): void | Promise<void> {
     try {
       this.setupEnviron();
+      // Here as well, for a subclass whose `setupEnviron` does not call `addWsgiVars`.
       this.keepRequest();
       this.#checkBodySize();
       const result = application(this.environ, this.#startResponse);
@@ -84,7 +85,7 @@ export abstract class BaseHandler extends HandlerHost {
 
   #checkBodySize(): void {
     this.#input = this.environ['wsgi.input'];
-    // Not `<=`: a length that is no number says nothing of the size.
+    // Negated, and not `<=`: a CONTENT_LENGTH that is no number is not too large.
     if (!(Number(this.environ.CONTENT_LENGTH ?? 0) > this.maxBodySize)) return;
     const error = new PayloadTooLargeError(this.maxBodySize);
     if (this.#input instanceof BodyInput) this.#input.fail(error);
@@ -97,7 +98,7 @@ export abstract class BaseHandler extends HandlerHost {
    */
   handleDisconnect(): void {
     if (this.#client.gone || this.#over) return;
-    // A body whose own code is running cannot be closed; whoever runs it does so right after.
+    // A generator cannot be closed while it runs; the code that runs it closes it right after.
     const busy = this.#reader?.stepping === true;
     this.#client.leave();
     if (!busy) this.#closeBody();
@@ -128,20 +129,19 @@ export abstract class BaseHandler extends HandlerHost {
   /**
    * The callable that the application gets. See `StartResponse`.
    *
-   * Its arguments are checked before any state changes. When the client has gone, it is never too late for a call.
+   * Its arguments are checked before the response changes; that it was called counts even if they are refused. Once the
+   * client has gone, a call after the end of the response is no error: the application cannot have known.
    */
   startResponse(status: string, headers: HeaderList, excInfo?: unknown): Write {
+    const isSecond = this.started;
+    this.started = true;
     checkStatus(status);
     const checked = checkHeaders(headers, this.headersClass);
     if (this.#over && !this.#client.gone)
       throw new Error('startResponse was called after the response was over');
     if (excInfo !== undefined && excInfo !== null) {
       if (this.headersSent) throw excInfo;
-    } else if (this.status !== undefined) {
-      throw new Error(
-        `startResponse was called a second time, with '${status}' after '${this.status}'; to replace a response, pass the caught error as third argument`,
-      );
-    }
+    } else if (isSecond) throw secondStart(status, this.status);
     this.status = status;
     this.headers = checked;
     return (data) => this.#writeForApplication(data);
@@ -169,7 +169,7 @@ export abstract class BaseHandler extends HandlerHost {
 
   /**
    * Hands one chunk to the transport, after the header fields if they are unsent. An empty one is ignored, and
-   * bytes past the Content-Length are cut off and reported. Whoever calls it sees to `_flush`.
+   * bytes past the Content-Length are cut off and reported. To flush is the caller's part.
    *
    * @returns a promise when the transport asks to wait.
    */
@@ -228,8 +228,14 @@ export abstract class BaseHandler extends HandlerHost {
 
   #sendBody(): Promise<unknown> | undefined {
     const sent = this.resultIsFile() && this.sendfile();
-    if (!isPromise(sent)) return sent ? undefined : this.#sendChunks();
-    return Promise.resolve(sent).then((done) => (done ? undefined : this.#sendChunks()));
+    if (!isPromise(sent)) return this.#sendRest(sent);
+    return Promise.resolve(sent).then((isSent) => this.#sendRest(isSent));
+  }
+
+  #sendRest(isSent: boolean): Promise<void> | undefined {
+    if (!isSent) return this.#sendChunks();
+    this.#framing.trust();
+    return undefined;
   }
 
   #sendChunks(): Promise<void> | undefined {
@@ -242,6 +248,7 @@ export abstract class BaseHandler extends HandlerHost {
    * Sends `result`, a `wsgi.file_wrapper`, by a way of the platform's own, and says whether it did so.
    *
    * By default a `FileHandle` is read in large blocks; anything else is left to the iteration.
+   * An override that does not send by `write` calls `sendHeaders` first; without a Content-Length, chunks would be due.
    *
    * Source: PEP 3333, "Optional Platform-Specific File Handling".
    */
@@ -263,27 +270,6 @@ export abstract class BaseHandler extends HandlerHost {
     const sender = new Sender(this, this.#client, this.#framing);
     await sender.sendFile(handle, this.headersSent ? this.#framing.left : Number(length));
     return true;
-  }
-
-  /** Sets the Content-Length from an array's or a file's size, or else switches to chunked coding. */
-  setContentLength(): void {
-    const bodyless = this.#isBodyless();
-    const size = this.status?.startsWith('304') ? undefined : sizeOf(this.result);
-    // An application may answer HEAD with an empty body: that says nothing of what GET would get.
-    if (size !== undefined && !(bodyless && size === 0)) {
-      this.headers?.set('Content-Length', String(size));
-    } else if (this.originServer && this.httpVersion !== '1.0' && !bodyless) {
-      // An HTTP/1.0 client knows no coding: the end of the connection is the end of its body.
-      if (this.requestProtocol === 'HTTP/1.1') this.headers?.set('Transfer-Encoding', 'chunked');
-    }
-  }
-
-  /** The last changes to the header fields before they are sent. */
-  cleanupHeaders(): void {
-    // RFC 9110 sections 8.6 and 15.3.6: no Content-Length with 204; 205 has none but 0, which a client waits for.
-    if (this.status?.startsWith('204')) this.headers?.delete('Content-Length');
-    else if (this.status?.startsWith('205')) this.headers?.set('Content-Length', '0');
-    else if (this.headers?.has('Content-Length') === false) this.setContentLength();
   }
 
   /** Sends status and header fields. */
@@ -327,7 +313,7 @@ export abstract class BaseHandler extends HandlerHost {
   close(): void | Promise<void> {
     this.#over = true;
     this.#closed = true;
-    return this.#closeBody()?.then(() => this.#reset()) ?? this.#reset();
+    return this.#closeBody()?.then(() => this.reset()) ?? this.reset();
   }
 
   #closeBody(): Promise<void> | undefined {
@@ -338,18 +324,10 @@ export abstract class BaseHandler extends HandlerHost {
     });
   }
 
-  #reset(): void {
-    this.result = undefined;
-    this.headers = undefined;
-    this.status = undefined;
-    this.bytesSent = 0;
-    this.headersSent = false;
-  }
-
   #recover(error: unknown): void | Promise<void> {
     this.#failed = true;
     if (this.declined) {
-      // Nothing was sent of the response, so that its error can still be answered.
+      // Nothing of the response was sent, so its error can still be answered.
       this.declined = this.headersSent = false;
       this.#framing = new Framing();
     }
@@ -394,7 +372,7 @@ export abstract class BaseHandler extends HandlerHost {
     }
     this.#reader = undefined;
     const thrown = error ?? new Error(`${error} was thrown`);
-    this.result = this.errorOutput(this.environ, this.#startResponse, thrown);
+    this.#accept(this.errorOutput(this.environ, this.#startResponse, thrown));
     return this.finishResponse();
   }
 }

@@ -124,12 +124,12 @@ function iterate(body: ResponseBody): Source {
   return iterator;
 }
 
-/** As `for await` has it: what is undefined counts as if it were not there. */
+/** Whether `for await` would take the asynchronous way: a method that is null or undefined counts as absent. */
 export function isAsync(body: ResponseBody): body is AsyncResponseBody {
   return Symbol.asyncIterator in body && body[Symbol.asyncIterator] != null;
 }
 
-/** Whether a body is an array as it stands, of whatever realm, and has no other way to be read. */
+/** Whether a body is a plain array, of any realm: one whose iteration nobody has overridden. */
 function isArray(body: ResponseBody | undefined): body is Uint8Array[] {
   return Array.isArray(body) && body[Symbol.iterator] === body.values && !isAsync(body);
 }
@@ -158,8 +158,8 @@ export function release(body: ResponseBody): unknown {
 }
 
 /**
- * Listens for the errors of a Node stream, which else end the process when nobody iterates it: not yet, because the
- * transport is full, or not at all, because the client has gone. Who iterates it gets them all the same.
+ * Listens for the errors of a Node stream, which would end the process while nobody iterates it: not yet, because the
+ * transport is full, or not at all, because the client has gone. Iterating it throws them all the same.
  */
 export function expectError(body: ResponseBody, report: (error: unknown) => void = ignore): void {
   if ('on' in body && typeof body.on === 'function' && 'readable' in body) body.on('error', report);
@@ -192,7 +192,7 @@ export function sizeOf(body: ResponseBody | undefined): number | undefined {
     }
     return size;
   }
-  // A FileHandle has to be asked, and whoever sends it has done so.
+  // A FileHandle tells its size asynchronously; `sendfile` has asked it before.
   if (!isWholeFile(body) || isFileHandle(body.filelike)) return undefined;
   const size = body.size();
   return typeof size === 'number' ? size : undefined;

@@ -1,7 +1,7 @@
 /** Standard input and output as a CGI script has them. */
 import type { Writable } from 'node:stream';
+import { LONGEST_DRAIN, MOST_DRAINED } from '../drain-limits.js';
 import { type ByteSource, emptySource, LengthSource, ReadableSource } from '../streams/index.js';
-import { MOST_BYTES, MOST_MILLISECONDS } from '../unread.js';
 
 /**
  * The request's body, on standard input.
@@ -40,15 +40,24 @@ export class CGIBody implements ByteSource {
    * @returns undefined when nothing is left, else a promise.
    */
   drain(): Promise<void> | undefined {
-    this.#stdin?.release();
-    const pulled = this.pull();
-    return pulled === null ? undefined : this.#drain(pulled);
+    if (this.#stdin !== undefined) {
+      this.#stdin.release();
+      // Another: what was let go of gives nothing more, and a read that waits in it shall get none of this.
+      this.#stdin = new ReadableSource(process.stdin);
+    }
+    try {
+      const pulled = this.pull();
+      return pulled === null ? undefined : this.#drain(pulled);
+    } catch {
+      // Standard input has ended, if before the body did: there is nothing to take in.
+      return undefined;
+    }
   }
 
   async #drain(first: Uint8Array | Promise<Uint8Array | null>): Promise<void> {
-    const timer = setTimeout(() => this.release(), MOST_MILLISECONDS);
+    const timer = setTimeout(() => this.release(), LONGEST_DRAIN);
     try {
-      let left = MOST_BYTES;
+      let left = MOST_DRAINED;
       for (let chunk = await first; chunk !== null && left > 0; chunk = await this.pull()) {
         left -= chunk.length;
       }

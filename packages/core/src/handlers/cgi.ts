@@ -72,6 +72,11 @@ export class CGIHandler extends BaseCGIHandler {
   /** @throws TypeError when an option has a wrong value. */
   constructor(options: CGIOptions = {}) {
     checkGatewayOptions(options);
+    if (typeof options.environ === 'function') {
+      throw new TypeError(
+        'environ must be an object, not a function: a CGI script has one request, which is in the environ already',
+      );
+    }
     const environ = readEnviron();
     const body = new CGIBody(environ);
     const limit = options.maxBodySize ?? Number.POSITIVE_INFINITY;

@@ -8,11 +8,14 @@ import type { HeaderList, ResponseBody } from '../types.js';
 /** What makes `Headers` of a list, which it keeps and does not copy. */
 export type HeadersClass = new (headers: HeaderList) => Headers;
 
-/** `200 OK`: digits, a space, and a reason of visible characters, spaces, tabs and obs-text (RFC 9112 section 4). */
-const STATUS = /^[2-5]\d\d [\t\x20-\x7e\x80-\xff]*$/;
+/**
+ * `200 OK`: digits, a space, and a reason of visible characters, spaces and obs-text. RFC 9112 section 4 has tabs as
+ * well, PEP 3333 no control character at all.
+ */
+const STATUS = /^[2-5]\d\d [\x20-\x7e\x80-\xff]*$/;
 const CONTENT_LENGTH = /^\d{1,15}$/;
 
-/** The last good one: most are the same. */
+/** The last valid status: most responses have the same. */
 let lastStatus = '200 OK';
 
 /**
@@ -37,7 +40,15 @@ export function checkStatus(status: unknown): asserts status is string {
     );
   }
   throw new Error(
-    `startResponse: status ${show(status)} must be three digits from 200 to 599, a space and a reason without control characters, such as '200 OK'`,
+    `startResponse: status ${show(status)} must be three digits from 200 to 599, a space and a reason without control characters or code units above U+00FF, such as '200 OK'`,
+  );
+}
+
+/** What is wrong with a second call without `excInfo`; `before` is undefined where the first one failed. */
+export function secondStart(status: string, before: string | undefined): Error {
+  const first = before === undefined ? 'a call that failed' : `'${before}'`;
+  return new Error(
+    `startResponse was called a second time, with '${status}' after ${first}; to replace a response, pass the caught error as third argument`,
   );
 }
 
@@ -62,7 +73,7 @@ export function checkHeaders(headers: unknown, headersClass: HeadersClass): Head
   return checked;
 }
 
-/** Refuses the server's own fields and a Content-Length that is none; one that is repeated stays once. */
+/** Refuses the server's own fields and a malformed Content-Length; of identical ones it keeps the first. */
 function checkMeaning(fields: HeaderList): void {
   let length: string | undefined;
   let kept = 0;
@@ -85,7 +96,7 @@ function checkMeaning(fields: HeaderList): void {
     }
     fields[kept++] = field;
   }
-  // To set a length is slow, even to what it is.
+  // Assigning an array's length is slow, even when it stays the same.
   if (kept < fields.length) fields.length = kept;
 }
 
@@ -137,10 +148,12 @@ export function checkChunk(chunk: unknown): asserts chunk is Uint8Array {
       'a chunk of the body is a promise; yield what it resolves to, from an async generator',
     );
   }
-  throw new TypeError(`a chunk of the body is ${show(chunk)}; chunks are Uint8Array`);
+  throw new TypeError(
+    `a chunk of the body is ${show(chunk)}; chunks are Uint8Array, as Buffer.from() makes one of text or an ArrayBuffer`,
+  );
 }
 
-/** What should be a chunk and is a promise, nobody waits for: without this, one that is rejected would end the process. */
+/** A promise in place of a chunk is awaited by nobody: if it is rejected, that would end the process without this. */
 export function expectRejection(chunk: unknown): void {
   if (types.isPromise(chunk)) chunk.catch(() => {});
 }

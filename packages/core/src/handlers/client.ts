@@ -25,6 +25,7 @@ export class Client {
     return this.#controller.signal;
   }
 
+  /** Called once, when the client has gone. */
   leave(): void {
     this.#gone = true;
     this.#controller?.abort(new ClientDisconnectedError());
@@ -39,7 +40,7 @@ export class Client {
    */
   whileHere<T>(pending: PromiseLike<T>, late: (error: unknown) => void): Promise<T | undefined> {
     return new Promise((resolve, reject) => {
-      // Named: of what a nameless one would keep, see `gateway.signal` in host.ts.
+      // A named function: `addWsgiVars` in host.ts says what an anonymous one would keep alive.
       const wake = (): void => resolve(undefined);
       this.#wake = wake;
       if (this.#gone) wake();

@@ -10,13 +10,15 @@ import type {
   StartResponse,
 } from '../types.js';
 import { FileWrapper, formatDateTime, guessScheme } from '../util/index.js';
+import { sizeOf } from './body.js';
 import type { HeadersClass } from './checks.js';
+import { isBodyless } from './framing.js';
 import { describeError } from './report.js';
 
 const TOO_LARGE = Buffer.from('The request body is too large.');
 
 /**
- * The host's side of a handler: what a subclass of `BaseHandler` may set, and what it must provide.
+ * The host's side of a handler: what a subclass of `BaseHandler` may set or override, and what it must provide.
  *
  * Source: wsgiref.handlers.BaseHandler, "Configuration parameters" and "Pure abstract methods".
  */
@@ -62,6 +64,8 @@ export abstract class HandlerHost {
   status: string | undefined = undefined;
   /** The header fields of the response; undefined when `status` is. */
   headers: Headers | undefined = undefined;
+  /** Whether `startResponse` was called, if only in vain: PEP 3333 wants the error with the next call then, too. */
+  protected started = false;
   /** Whether status and header fields have been handed to the transport, and can no longer be replaced. */
   headersSent = false;
   /** The host does not want the response, and nothing of it is sent. See {@link declines}. */
@@ -102,8 +106,8 @@ export abstract class HandlerHost {
     environ['wsgi.run_once'] = this.wsgiRunOnce;
     if (this.wsgiFileWrapper !== null) environ['wsgi.file_wrapper'] = this.wsgiFileWrapper;
     environ['wsgi.input_terminated'] = true;
-    // Bound: V8 moves what a nameless function in a property closes over, here the whole request, to the old
-    // generation, where only a full collection frees it.
+    // Bound, and no arrow function: V8 moves what an anonymous function in a property closes over, here the whole
+    // request, to the old generation, where only a full collection frees it.
     environ['gateway.signal'] = this.signal.bind(this);
     if (this.originServer && this.serverSoftware) {
       environ.SERVER_SOFTWARE ??= this.serverSoftware;
@@ -113,6 +117,27 @@ export abstract class HandlerHost {
   /** `wsgi.url_scheme`. */
   getScheme(): string {
     return guessScheme(this.environ);
+  }
+
+  /** Sets the Content-Length from an array's or a file's size, or else switches to chunked coding. */
+  setContentLength(): void {
+    const bodyless = isBodyless(this.requestMethod, this.status ?? '');
+    const size = this.status?.startsWith('304') ? undefined : sizeOf(this.result);
+    // An application may answer HEAD with an empty body: that says nothing of what GET would get.
+    if (size !== undefined && !(bodyless && size === 0)) {
+      this.headers?.set('Content-Length', String(size));
+    } else if (this.originServer && this.httpVersion !== '1.0' && !bodyless) {
+      // An HTTP/1.0 client knows no coding: the end of the connection is the end of its body.
+      if (this.requestProtocol === 'HTTP/1.1') this.headers?.set('Transfer-Encoding', 'chunked');
+    }
+  }
+
+  /** The last changes to the header fields before they are sent. */
+  cleanupHeaders(): void {
+    // RFC 9110 sections 8.6 and 15.3.6: no Content-Length with 204; 205 has none but 0, which a client waits for.
+    if (this.status?.startsWith('204')) this.headers?.delete('Content-Length');
+    else if (this.status?.startsWith('205')) this.headers?.set('Content-Length', '0');
+    else if (this.headers?.has('Content-Length') === false) this.setContentLength();
   }
 
   /** Writes the status line, Date and Server; under CGI, the Status field. */
@@ -153,8 +178,20 @@ export abstract class HandlerHost {
    */
   errorOutput(_environ: Environ, startResponse: StartResponse, error: unknown): ResponseBody {
     const tooLarge = error instanceof PayloadTooLargeError;
-    startResponse(tooLarge ? '413 Content Too Large' : this.errorStatus, this.errorHeaders, error);
+    const status = tooLarge ? '413 Content Too Large' : this.errorStatus;
+    // A list of its own: all requests share the default one, and who extends `startResponse` may add to it.
+    startResponse(status, [...this.errorHeaders], error);
     return [tooLarge ? TOO_LARGE : this.errorBody];
+  }
+
+  /** Forgets the response, at the very end of it. */
+  protected reset(): void {
+    this.result = undefined;
+    this.headers = undefined;
+    this.status = undefined;
+    this.started = false;
+    this.bytesSent = 0;
+    this.headersSent = false;
   }
 
   /** Writes an error and its stack to `wsgi.errors`. */
@@ -164,7 +201,7 @@ export abstract class HandlerHost {
     stderr.flush();
   }
 
-  /** {@link logException}, for where nothing more may go wrong. */
+  /** {@link logException}, but it never throws. */
   report(error: unknown): void {
     try {
       this.logException(error);
@@ -174,7 +211,8 @@ export abstract class HandlerHost {
   }
 
   /**
-   * Whether somebody else shall answer the request, not the application with this status. By default never.
+   * Whether to drop the application's response, because of its status, and leave the request to somebody else. By
+   * default never.
    *
    * Asked once, when the header fields are due: with the first non-empty chunk, or at the end of the body. After
    * a yes nothing is sent, {@link declined} is true, and the body is closed.
@@ -195,7 +233,7 @@ export abstract class HandlerHost {
 
   /**
    * Whether the transport has let go of the bytes once the promise of `_write` or `_flush` has settled, so that they
-   * may be written over. By default it may hold them yet.
+   * may be written over. By default it may still hold them.
    */
   get releasesBytes(): boolean {
     return false;

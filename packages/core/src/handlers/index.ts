@@ -1,17 +1,7 @@
 /** wsgiref's handlers, and what the author of a host needs besides. */
-export {
-  addHeaders,
-  checkScriptName,
-  headerKey,
-  type MountedPath,
-  mountedPath,
-  percentDecode,
-  type RequestTarget,
-  splitMount,
-  splitSegments,
-  splitTarget,
-} from '../environ.js';
+export { LONGEST_DRAIN, MOST_DRAINED } from '../drain-limits.js';
 export { ClientDisconnectedError, PayloadTooLargeError } from '../errors.js';
+export { addHeaders, headerKey } from '../request-headers.js';
 export {
   BodyInput,
   type BodyInputOptions,
@@ -22,9 +12,21 @@ export {
   standardErrors,
   TextErrors,
 } from '../streams/index.js';
+export {
+  checkScriptName,
+  type MountedPath,
+  mountedPath,
+  percentDecode,
+  type RequestTarget,
+  splitMount,
+  splitSegments,
+  splitTarget,
+} from '../target.js';
+export { bytesToNative } from '../util/native.js';
 export { toApplication } from './application.js';
 export { BaseHandler } from './base.js';
 export { BaseCGIHandler, CGIHandler, type CGIOptions, IISCGIHandler } from './cgi.js';
+export { notFound } from './not-found.js';
 export {
   checkGatewayOptions,
   type EnvironOption,

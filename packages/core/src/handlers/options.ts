@@ -33,7 +33,7 @@ export interface GatewayOptions<Request> {
  * @throws TypeError with the option, its value and what it takes.
  */
 export function checkGatewayOptions(options: GatewayOptions<never>): void {
-  // A path, for one, which some take for the mount's.
+  // A string, for instance: the path of the mount, by mistake.
   if (typeof options !== 'object' || options === null) {
     throw new TypeError(
       `the options must be an object such as { maxBodySize: 1_000_000 }, not ${show(options)}`,
@@ -57,7 +57,7 @@ export function checkGatewayOptions(options: GatewayOptions<never>): void {
   }
 }
 
-/** A stream of Node's has `write` alone: it would do until the first error is reported, which flushes. */
+/** A Node stream has no `flush`, and would do only until the first error is reported. */
 function checkErrors(errors: ErrorStream): void {
   const missing = (['write', 'writelines', 'flush'] as const).find(
     (method) => typeof errors?.[method] !== 'function',
@@ -71,7 +71,7 @@ function checkErrors(errors: ErrorStream): void {
 /** The statuses of an application that has no such page, or no such method for it. */
 const NOT_MINE: readonly number[] = [404, 405];
 
-/** What a host takes that has somebody else to give a request to. */
+/** What a host takes that can pass a request on: to the next middleware, or to a not-found handler. */
 export interface CascadeOptions {
   /**
    * The statuses with which the application says that a request is not its own: the request then goes on in the

@@ -1,3 +1,5 @@
+import { isError } from '../errors.js';
+
 /**
  * An error as a log shows it: its stack, at most `frames` frames of it, and what caused it.
  *
@@ -8,7 +10,7 @@ export function describeError(error: unknown, frames?: number): string {
     const parts: string[] = [];
     for (let link = error, depth = 0; depth < 8; depth += 1) {
       parts.push(stackOf(link, frames));
-      if (!(link instanceof Error) || link.cause === undefined) break;
+      if (!isError(link) || link.cause === undefined) break;
       link = link.cause;
     }
     return parts.join('\ncaused by: ');
@@ -30,10 +32,11 @@ const LOOKED_AT = [
 ] as const;
 
 /**
- * What an application threw, fit for a host's own error handling: the very error, unless it is none, or one that
- * throws when it is looked at. Then an error that has it as `cause`, and whose message tells nothing of it.
+ * What an application threw, made safe for a host's own error handling.
  *
- * Express takes the strings `'route'` and `'router'` for orders, and reads properties outside of any `try`.
+ * An error stays what it is, unless it throws when its properties are read; anything else becomes the `cause` of a new
+ * error, whose message tells nothing of it. Express takes the strings `'route'` and `'router'` for orders, and reads
+ * properties outside of any `try`.
  */
 export function asError(thrown: unknown): Error {
   try {
@@ -48,7 +51,7 @@ export function asError(thrown: unknown): Error {
 }
 
 function stackOf(error: unknown, frames: number | undefined): string {
-  if (!(error instanceof Error)) return `not an Error was thrown: ${String(error)}`;
+  if (!isError(error)) return `not an Error was thrown: ${String(error)}`;
   const heading = `${error.name}: ${error.message}`;
   const lines = (error.stack ?? heading).split('\n');
   const firstFrame = lines.findIndex((line) => /^\s+at /.test(line));

@@ -10,14 +10,14 @@ export interface Sink {
   /** Checks a chunk and hands it to the transport; a promise when that asks to wait. */
   write(chunk: Uint8Array): void | PromiseLike<void>;
   _flush(): void | PromiseLike<void>;
-  /** Whether nobody holds the bytes of a write any more when its promise, or that of `_flush`, has settled. */
+  /** Whether bytes may be written over once the promise of their write, or of `_flush`, has settled. */
   readonly releasesBytes: boolean;
   report(error: unknown): void;
 }
 
 /**
- * The way of a body to the client: each chunk is handed over before the next is asked for, and nothing goes on
- * once the client has gone.
+ * Sends a body to the client: each chunk is handed over before the next is asked for, and nothing goes on once the
+ * client has gone.
  */
 export class Sender {
   readonly #sink: Sink;
@@ -111,7 +111,7 @@ export class Sender {
 /** Files are read in blocks of this size, whatever the wrapper's `blksize`: fewer, larger reads. */
 const BLOCK = 256 * 1024;
 
-/** Blocks that nobody holds any more: new ones by the thousand outgrow the collector, and cost page faults. */
+/** Blocks to use again: made anew by the thousand, they outrun the garbage collector and cost page faults. */
 const spare: Buffer[] = [];
 const MOST_SPARE = 16;
 

@@ -31,7 +31,7 @@ export class SimpleHandler extends BaseHandler {
   readonly stderr: ErrorStream;
   readonly baseEnv: Readonly<Record<string, unknown>>;
   #drained: Promise<void> | undefined;
-  /** What the output has promised and not done yet: not every write is waited for by itself. */
+  /** All that the output has promised and not done yet, since not every write is awaited by itself. */
   #pending: Promise<void> | undefined;
 
   constructor(
@@ -72,7 +72,7 @@ export class SimpleHandler extends BaseHandler {
     } catch (error) {
       return this.#failed(error);
     }
-    // A body that never waits would keep the stream's own 'close' from being heard.
+    // A body that never lets the event loop turn would keep the stream's 'close' from being emitted.
     if (stdout.destroyed === true) return this.handleDisconnect();
     this.#drained ??= this.#untilDrained();
     return this.#drained;
@@ -111,7 +111,7 @@ export class SimpleHandler extends BaseHandler {
     });
   }
 
-  /** A write, or a flush, that finds the connection ended is how a synchronous transport says so; wsgiref's `run` takes it so, too. */
+  /** A synchronous transport tells that the client has gone by a failing write or flush, as wsgiref's `run` knows. */
   #failed(error: unknown): void {
     if (!isDisconnect(error)) throw error;
     this.handleDisconnect();

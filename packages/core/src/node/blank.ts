@@ -2,8 +2,8 @@
  * Environs before a request is in them: plain objects that have all keys which every request has, so that all have
  * one shape.
  *
- * Not literals: where requests live long, as in Express, V8 would put what a literal makes straight among the old
- * objects, and each would keep its whole request there until the next full collection.
+ * Not literals: where requests live long, as in Express, V8 would put what a literal makes straight into the old
+ * generation, and each would keep its whole request there until the next full collection.
  */
 import type { RequestEnviron } from '../types.js';
 
@@ -20,7 +20,7 @@ export function blankEnviron(): RequestEnviron {
   return Reflect.construct(Whole, []);
 }
 
-const software = `node/${process.versions.node}`;
+const SOFTWARE = `node/${process.versions.node}`;
 
 function Request(this: RequestEnviron): void {
   this.REQUEST_METHOD = 'GET';
@@ -32,13 +32,13 @@ function Request(this: RequestEnviron): void {
   this.SERVER_NAME = '';
   this.SERVER_PORT = '';
   this.SERVER_PROTOCOL = '';
-  this.SERVER_SOFTWARE = software;
+  this.SERVER_SOFTWARE = SOFTWARE;
   this.GATEWAY_INTERFACE = 'CGI/1.1';
   this.REQUEST_URI = '';
 }
 Request.prototype = Object.prototype;
 
-/** All of it anew, and not by a call of the above: V8 counts what stands here, and fills the object 2.5 times as fast. */
+/** All keys again, and no call of the above: V8 counts what is set here, and fills the object 2.5 times as fast. */
 function Whole(this: RequestEnviron): void {
   this.REQUEST_METHOD = 'GET';
   this.SCRIPT_NAME = '';
@@ -49,7 +49,7 @@ function Whole(this: RequestEnviron): void {
   this.SERVER_NAME = '';
   this.SERVER_PORT = '';
   this.SERVER_PROTOCOL = '';
-  this.SERVER_SOFTWARE = software;
+  this.SERVER_SOFTWARE = SOFTWARE;
   this.GATEWAY_INTERFACE = 'CGI/1.1';
   this.REQUEST_URI = '';
   this['wsgi.version'] = undefined;

@@ -1,7 +1,7 @@
 import { AsyncResource } from 'node:async_hooks';
 import { Readable } from 'node:stream';
+import { LONGEST_DRAIN, MOST_DRAINED } from '../drain-limits.js';
 import type { RequestEnviron } from '../types.js';
-import { MOST_BYTES, MOST_MILLISECONDS } from '../unread.js';
 import type { NodeRequest } from './environ.js';
 import type { NodeResponse } from './response-head.js';
 
@@ -29,8 +29,8 @@ export function drain(body: Readable, done: (whole: boolean) => void): void {
     done(body.readableEnded);
     return;
   }
-  let left = MOST_BYTES;
-  // What the request says, it says in the connection's context, and not in that of who waits for it.
+  let left = MOST_DRAINED;
+  // The request emits its events in the connection's asynchronous context; `done` is to run in the caller's.
   const finish = AsyncResource.bind((whole: boolean): void => {
     clearTimeout(timer);
     body.off('data', onData).off('end', onEnd).off('close', onClose);
@@ -42,16 +42,16 @@ export function drain(body: Readable, done: (whole: boolean) => void): void {
     if (left < 0) finish(false);
   };
   const onEnd = (): void => finish(true);
-  const onClose = (): void => finish(body.readableEnded);
-  const timer = setTimeout(finish, MOST_MILLISECONDS, false);
+  const onClose = (): void => finish(false);
+  const timer = setTimeout(finish, LONGEST_DRAIN, false);
   timer.unref();
   carrier.on('error', onClose);
   body.on('data', onData).on('end', onEnd).on('close', onClose).resume();
 }
 
 /**
- * What a request of HTTP/2's compat API reads. Once it has failed, it gives nothing more, and nobody says so to the
- * request: as when a host gives its answer to HEAD a body.
+ * The stream under a request of HTTP/2's compat API. Once that has failed it gives nothing more, of which the request
+ * itself does not tell: a host that gives a body to its answer to HEAD makes it fail, for instance.
  */
 function carrierOf(body: Readable): Readable {
   return 'stream' in body && body.stream instanceof Readable ? body.stream : body;
@@ -70,12 +70,12 @@ export function refuseRest(request: NodeRequest, response: NodeResponse): void {
 /**
  * Calls `done` once the response, which is still under way, has been sent.
  *
- * HTTP/2's compat API says 'finish' only when the request has ended, too: for a client that is held back until its
- * body is taken in, never. Its stream says it in time.
+ * HTTP/2's compat API emits 'finish' only when the request has ended, too: never, for a client that is held back until
+ * its body is taken in. Its stream emits it in time.
  */
 export function onceSent(response: NodeResponse, done: () => void): void {
   const sent = 'stream' in response ? response.stream : response;
-  // For HEAD, Node ends an HTTP/2 stream's writing side when it makes it: nothing tells when the head has gone out.
+  // For HEAD, Node ends the writing side of an HTTP/2 stream when it makes it: no event tells when the head is out.
   if (sent !== undefined && 'headRequest' in sent && sent.headRequest) {
     setImmediate(done);
     return;

@@ -1,8 +1,10 @@
 import type { IncomingMessage } from 'node:http';
 import type { Http2ServerRequest } from 'node:http2';
 import type { Socket } from 'node:net';
-import { addHeaders, type MountedPath, percentDecode, splitTarget, toNative } from '../environ.js';
+import { addHeaders } from '../request-headers.js';
+import { type MountedPath, percentDecode, splitTarget } from '../target.js';
 import type { RequestEnviron } from '../types.js';
+import { toNative } from '../util/native.js';
 import { blankRequest } from './blank.js';
 
 /** A request of node:http, https or http2's compat API. */
@@ -100,7 +102,7 @@ interface Server {
   readonly scheme: 'http' | 'https';
 }
 
-// To ask a socket where it is bound costs as much as to take in a header field.
+// Asking a socket where it is bound costs as much as adding a header field.
 const servers = new WeakMap<Partial<Socket>, Server>();
 
 function serverOf(socket: Partial<Socket>): Server {

@@ -2,7 +2,7 @@ import { AsyncResource } from 'node:async_hooks';
 import cluster from 'node:cluster';
 import { ServerResponse } from 'node:http';
 import { performance } from 'node:perf_hooks';
-import type { Readable, Writable } from 'node:stream';
+import type { Writable } from 'node:stream';
 import { ClientDisconnectedError } from '../errors.js';
 import { BaseHandler } from '../handlers/base.js';
 import { isBodyless } from '../handlers/framing.js';
@@ -16,32 +16,17 @@ import type { Application, ErrorStream, InputStream } from '../types.js';
 import { blankEnviron } from './blank.js';
 import { onceClosed, refuseOrderlyEnd, resetConnection } from './connection.js';
 import { drain, hasBody, onceSent, refuseRest } from './drain.js';
-import { addRequestHeaders, type MountedTarget, type NodeRequest, requestVars } from './environ.js';
+import { addRequestHeaders, type NodeRequest, requestVars } from './environ.js';
+import { Gate } from './gate.js';
 import { cutOff } from './linger.js';
+import type { NodeHandlerOptions } from './options.js';
 import { endWith, SMALL } from './response-end.js';
 import { type NodeResponse, type Passage, sendHead } from './response-head.js';
-import { keepRequest, letGoOfReset, onceGone } from './stream-close.js';
+import { keepBody, letGoOfReset, onceGone } from './stream-close.js';
 import { keepTick } from './tick.js';
 import { type Holder, HolderInContext, mayHold } from './turn.js';
 
 keepTick();
-
-export interface NodeHandlerOptions {
-  /** The request target, where the host has cut it. Default: all of the request's path is PATH_INFO. */
-  target?: MountedTarget | undefined;
-  /** The host's own entries of the environ, added last. Default: none. */
-  extraEnviron?: (() => Readonly<Record<string, unknown>> | undefined) | undefined;
-  /** `wsgi.errors`. Default: standard error. */
-  errors?: ErrorStream | undefined;
-  /** `wsgi.input`. Default: the body, read from `body`. */
-  input?: InputStream | undefined;
-  /** The stream that holds the request's body. Default: the request. */
-  body?: Readable | undefined;
-  /** The most bytes that a request's body may hold. Default: no limit. */
-  maxBodySize?: number | undefined;
-  /** The statuses with which the application leaves the request to somebody else, see `_passOn`. Default: none. */
-  cascade?: readonly number[] | undefined;
-}
 
 /**
  * Runs an application for a request of node:http, https or http2's compat API, and so for whatever is built on
@@ -64,10 +49,8 @@ export class NodeHandler extends BaseHandler implements Holder {
   #source: ReadableSource | undefined;
   #input: InputStream | undefined;
   #hasBody = false;
-  /** The promise for a writer that has been told to wait, and what ends its wait. */
-  #drained: Promise<void> | undefined;
-  #wake: (() => void) | undefined;
-  #listening = false;
+  /** Where a writer waits that has been told to. */
+  #drained: Gate | undefined;
   #onClose: (() => void) | undefined;
   #http2 = false;
   #passage: Passage = 'wrapped';
@@ -94,15 +77,15 @@ export class NodeHandler extends BaseHandler implements Holder {
 
   #watch(running: PromiseLike<void>): void {
     const { request, response } = this;
-    // A connection closes in nobody's context; the body is closed in the one it was made in.
+    // 'close' is emitted in no request's asynchronous context; the body is closed in the one it was made in.
     const context = new AsyncResource('WSGIResponse');
-    // Named: of what a nameless one would keep, see `gateway.signal` in host.ts.
+    // A named function: `addWsgiVars` in host.ts says what an anonymous one would keep alive.
     const onClose = (): void => {
       context.runInAsyncScope(this.handleDisconnect, this);
-      this.#wake?.();
+      this.#drained?.open();
     };
     if ('stream' in response) {
-      const forget = onceGone(response.stream, onClose);
+      const forget = onceGone(response.stream, () => this.bodyIsWhole, onClose);
       running.then(forget, forget);
       return;
     }
@@ -182,10 +165,10 @@ export class NodeHandler extends BaseHandler implements Holder {
     else this.#input.end();
   }
 
-  /** {@link releaseInput}, where somebody else is to answer, who may want the rest of the body or may not. */
+  /** {@link releaseInput}, before somebody else answers, who may or may not want the rest of the body. */
   letGoOfRequest(): void {
     this.releaseInput();
-    // Node takes in what is left of a body only if nobody began to read it.
+    // Node drains what is left of a body by itself only if nobody has begun to read it.
     if (this.#source?.used === true) this.onceSent(() => this.drainRequest());
   }
 
@@ -221,12 +204,12 @@ export class NodeHandler extends BaseHandler implements Holder {
     }
     // A client that sent too much is told that its connection ends (RFC 9110 section 15.5.14).
     if (this.bodyRefused && !this.#http2) response.setHeader('Connection', 'close');
-    if (this.bodyIsWhole && this.bodyLeft) keepRequest(this.request);
+    if (this.bodyIsWhole && this.bodyLeft) keepBody(this.request);
     const { status = this.errorStatus, headers = new Headers() } = this;
     this.#passage = sendHead(response, status, headers);
   }
 
-  /** By the head that Node has sent: whoever has set fields on the response, or wrapped it, may have changed the length. */
+  /** Judged by the head that Node has sent: others may have set a Content-Length on the response, or removed it. */
   override get endsWithConnection(): boolean {
     const { headers, requestMethod, response, status = '' } = this;
     if (!(response instanceof ServerResponse) || !response.headersSent) {
@@ -257,7 +240,7 @@ export class NodeHandler extends BaseHandler implements Holder {
     return this.#writeNow(data);
   }
 
-  /** Node says 'drain' when the socket has taken all; a response that waits in a pipeline, or middleware, before that. */
+  /** 'drain' tells that the socket has taken all; in a pipeline, and from middleware, it may come earlier. */
   override get releasesBytes(): boolean {
     return this.#passage !== 'wrapped' && this.response.socket !== null;
   }
@@ -266,18 +249,16 @@ export class NodeHandler extends BaseHandler implements Holder {
     const stream: Writable = this.response;
     // A closed response says "full" for ever.
     if (this.clientGone || stream.write(data)) return undefined;
-    this.#drained ??= new Promise((resolve) => {
-      const wake = (): void => {
-        this.#drained = undefined;
-        resolve();
-      };
-      this.#wake = wake;
-    });
-    // One listener for the whole response: middleware that puts a stream of its own behind `on('drain')`, such as
-    // compression, does not do so for `off`, and gives that stream back from `on`.
-    if (!this.#listening) stream.on('drain', () => this.#wake?.());
-    this.#listening = true;
-    return this.#drained;
+    this.#drained ??= this.#drainGate(stream);
+    return this.#drained.wait();
+  }
+
+  #drainGate(stream: Writable): Gate {
+    const gate = new Gate();
+    // One listener for the whole response, and never removed: middleware such as compression redirects `on('drain')` to
+    // a stream of its own, but not `off`.
+    stream.on('drain', () => gate.open());
+    return gate;
   }
 
   override _flush(): void | Promise<void> {
@@ -342,7 +323,7 @@ export class NodeHandler extends BaseHandler implements Holder {
     this.#endLater();
   }
 
-  /** The end, when nobody is there any more to catch what middleware's `end` throws. */
+  /** Ends the response in a callback of the event loop, where nobody catches what middleware's `end` throws. */
   #endLater(): void {
     try {
       this.#endNow();

@@ -14,7 +14,9 @@ export {
   type MountedTarget,
   type NodeRequest,
 } from './environ.js';
-export { NodeHandler, type NodeHandlerOptions } from './handler.js';
+export { Gate } from './gate.js';
+export { NodeHandler } from './handler.js';
 export { lingerBehindAnswer } from './linger.js';
+export type { NodeHandlerOptions } from './options.js';
 export { http2Fields, isBare, mergeVary, type NodeResponse } from './response-head.js';
 export { type Holder, HolderInContext, mayHold } from './turn.js';

@@ -1,6 +1,6 @@
 import type { ServerResponse } from 'node:http';
 import { Socket } from 'node:net';
-import { MOST_BYTES, MOST_MILLISECONDS } from '../unread.js';
+import { LONGEST_DRAIN, MOST_DRAINED } from '../drain-limits.js';
 
 /**
  * Cuts off a response of HTTP/1 whose client can tell by its framing that it is not whole.
@@ -12,7 +12,7 @@ export function cutOff(response: ServerResponse): void {
   const { socket } = response;
   if (socket === null) response.once('socket', () => cutOff(response));
   else if (socket instanceof Socket) closeInStages(socket);
-  // Whatever plays the part of one, in a host's tests say.
+  // No real socket, as in the tests of a host that injects requests.
   else response.destroy();
 }
 
@@ -21,7 +21,7 @@ export function cutOff(response: ServerResponse): void {
  * that somebody else sends while a body still comes.
  */
 export function lingerBehindAnswer(socket: Socket): void {
-  // A host's tests may have something else play the part of one.
+  // It is no real socket in the tests of a host that injects requests.
   if (socket instanceof Socket) socket.destroySoon = () => closeInStages(socket);
 }
 
@@ -31,20 +31,20 @@ export function lingerBehindAnswer(socket: Socket): void {
  */
 function closeInStages(socket: Socket): void {
   if (socket.destroyed) return;
-  const timer = setTimeout(() => socket.destroy(), MOST_MILLISECONDS);
+  const timer = setTimeout(() => socket.destroy(), LONGEST_DRAIN);
   timer.unref();
   socket.on('close', () => clearTimeout(timer));
   socket.end();
   // Nothing that comes now is served: Node's parser is taken off, as Node does it on a connection that is upgraded.
   socket.removeAllListeners('data').removeAllListeners('end');
-  let left = MOST_BYTES;
+  let left = MOST_DRAINED;
   socket.on('data', (chunk: Uint8Array) => {
     left -= chunk.length;
     if (left < 0) socket.destroy();
   });
   // Later: a parser at work still pauses the socket over a body that is not read.
   setImmediate(() => {
-    // It has read past the stream, which may still wait for what it asked for: an empty push ends that.
+    // The parser reads past the stream, which may still wait for data that it asked for: an empty push ends that.
     socket.push('');
     socket.resume();
   });

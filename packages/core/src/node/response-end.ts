@@ -1,3 +1,4 @@
+import { bytesToNative } from '../util/native.js';
 import type { NodeResponse, Passage } from './response-head.js';
 
 /** Up to this size a copy costs less than a second buffer in the write. */
@@ -10,15 +11,9 @@ export function endWith(
   passage: Passage,
 ): void {
   if (last === undefined) response.end();
-  // Node joins a string to the header fields and sends one buffer; of bytes it sends two. Middleware that has
-  // wrapped `end` to see the body shall see the bytes.
-  else if (passage !== 'wrapped' && last.length <= SMALL) response.end(latin1(last), 'latin1');
+  // A string Node joins to the header fields, and sends one buffer; bytes it sends as a second one. Middleware that has
+  // wrapped `end` to see the body gets the bytes.
+  else if (passage !== 'wrapped' && last.length <= SMALL)
+    response.end(bytesToNative(last), 'latin1');
   else response.end(last);
-}
-
-function latin1(bytes: Uint8Array): string {
-  const buffer = Buffer.isBuffer(bytes)
-    ? bytes
-    : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
-  return buffer.toString('latin1');
 }

@@ -7,8 +7,8 @@ import type { HeaderList } from '../types.js';
 export type NodeResponse = ServerResponse | Http2ServerResponse;
 
 /**
- * How what a response is given gets to Node: `'untouched'`, head and body; `'bare'`, the body at least; or `'wrapped'`,
- * through middleware.
+ * What stands between a handler and Node's own response: nothing (`'untouched'`); header fields of others, or their
+ * `setHeader` (`'bare'`); or middleware that sees the body (`'wrapped'`).
  */
 export type Passage = 'untouched' | 'bare' | 'wrapped';
 
@@ -18,8 +18,8 @@ export function sendHead(response: NodeResponse, status: string, headers: Header
   const untouched = bare && isBlank(response);
   if (untouched) writeHead(response, status, headers);
   else mergeHead(response, status, headers);
-  // Where an answer waits in a pipeline, Node puts its head before the 100 (Continue) that waits, too, unless the head
-  // is written by itself: the client would take that for the beginning of the body.
+  // Node would send the head of a response that waits in a pipeline before the 100 (Continue) that waits with it, which
+  // the client would take for the beginning of the body. A head that is flushed by itself comes after it.
   if (!('stream' in response) && response.socket === null && response.req.headers.expect) {
     response.flushHeaders();
   }
@@ -36,7 +36,7 @@ export function isBare(response: NodeResponse): response is ServerResponse {
   return response.end === end && response.write === write && response.writeHead === writeHead;
 }
 
-/** Whether nobody has set a field, or wants to see one set: middleware replaces `setHeader` to amend cookies, say. */
+/** Whether no field is set and `setHeader` is Node's: middleware replaces it to amend cookies, for instance. */
 function isBlank(response: ServerResponse): boolean {
   const { setHeader } = ServerResponse.prototype;
   return response.setHeader === setHeader && response.getHeaderNames().length === 0;
@@ -54,7 +54,7 @@ function writeHead(response: ServerResponse, status: string, headers: Headers): 
  * For any response.
  *
  * What middleware has set on it before stays: cookies are added to, `Vary` is merged, the rest is replaced by
- * the application's. Only how a body is delimited goes with the body: of another's, it would be wrong.
+ * the application's. Only the fields that delimit a body are removed, for they belonged to another one.
  */
 function mergeHead(response: NodeResponse, status: string, headers: Headers): void {
   // Only what is there: to remove what is not would tell Node to leave it out when it is needed.
@@ -93,7 +93,7 @@ export function http2Fields(headers: Headers): HeaderList {
 
 /** The hop-by-hop fields are refused wherever the application runs. */
 const HTTP1_FIELD = /^(?:proxy-connection|http2-settings)$/i;
-/** White space at either end; each is looked at once. */
+/** White space at either end. With the lookbehind, a run of it is tried once, and not from each of its characters. */
 const AROUND = /^[\t ]+|(?<![\t ])[\t ]+$/g;
 
 /** The application's values by name in lower case, with what the host's cookies and `Vary` add to them. */

@@ -1,13 +1,13 @@
 import { AsyncResource } from 'node:async_hooks';
 
-/** Whoever holds answers that are whole, and has yet to hand them to the system. */
+/** Holds whole responses back, to hand them to the system later. */
 export interface Holder {
   sendHeld(): void;
 }
 
 /**
- * A holder that sends in the asynchronous context in which this was made, and not in that of another, whose answer leaves
- * in the same turn: whoever sees an answer end may ask `AsyncLocalStorage` for its request.
+ * A holder that sends in the asynchronous context in which it was made: a listener that sees a response end may ask
+ * `AsyncLocalStorage` for its request, and must not find another one whose response leaves in the same turn.
  */
 export class HolderInContext extends AsyncResource implements Holder {
   readonly #holder: Holder;
@@ -30,10 +30,10 @@ let last = 0;
 
 /**
  * Whether a holder may hold its answer until this turn of the event loop ends; `sendHeld()` is called then. Not where
- * applications take their time: what others hold is sent at once there, and the holder is to send at once, too.
+ * applications take their time: then what others hold is sent at once, and the caller should send at once, too.
  *
- * Many requests arrive in one turn. To answer them all and then write, and not by turns, wakes up a sleeping client
- * once and not for each answer, and a pipeline's answers leave in one piece.
+ * Many requests arrive in one turn. Answering all of them before any answer is written wakes a waiting client once, not
+ * once for each answer, and sends a pipeline's answers in one piece.
  *
  * @param now - by `performance.now()`.
  */

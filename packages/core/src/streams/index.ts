@@ -1,3 +1,4 @@
+/** `wsgi.input` and `wsgi.errors`, over whatever source and sink a host has. */
 export { standardErrors, TextErrors } from './errors.js';
 export { BodyInput, type BodyInputOptions, type ByteSource, emptySource } from './input.js';
 export { LengthSource } from './length-source.js';

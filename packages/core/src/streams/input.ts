@@ -1,4 +1,4 @@
-import { ClientDisconnectedError, PayloadTooLargeError, says } from '../errors.js';
+import { ClientDisconnectedError, PayloadTooLargeError, someCause } from '../errors.js';
 import { show } from '../show.js';
 import type { InputStream } from '../types.js';
 
@@ -243,13 +243,13 @@ export class BodyInput implements InputStream {
 }
 
 /**
- * Whether an error, or what caused it, says that the client of the request with this input has gone. An error of another
- * request's says so, too, and does not mean this one; of an input that is no {@link BodyInput} nobody can tell.
+ * Whether an error, or a cause of it, says that the client of the request with this input has gone. An error from the
+ * input of another request means that one's client; only a {@link BodyInput} can tell whether an error is its own.
  */
 export function saysClientLeft(error: unknown, input: unknown): boolean {
   const isOurs = (cause: Error): boolean =>
     !(input instanceof BodyInput) || input.failedWith(cause);
-  return says(error, (cause) => cause instanceof ClientDisconnectedError && isOurs(cause));
+  return someCause(error, (cause) => cause instanceof ClientDisconnectedError && isOurs(cause));
 }
 
 /** A size as the caller gave it, checked; -1 for none or a negative one, which mean "all". */

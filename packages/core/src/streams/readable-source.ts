@@ -1,6 +1,8 @@
 import type { Readable } from 'node:stream';
+import { types } from 'node:util';
 import { ClientDisconnectedError } from '../errors.js';
 import { NO_ERROR } from '../http2-codes.js';
+import { show } from '../show.js';
 import type { ByteSource } from './input.js';
 
 /**
@@ -27,7 +29,7 @@ export class ReadableSource implements ByteSource {
       checkUnread(stream);
     }
     const chunk: unknown = stream.read();
-    if (chunk !== null) return bytes(chunk);
+    if (chunk !== null) return bytes(chunk, stream);
     if (stream.readableEnded) {
       if (wasReset(stream)) throw cutShort();
       return null;
@@ -55,11 +57,7 @@ export class ReadableSource implements ByteSource {
   }
 
   #listen(): void {
-    const onEvent = (): void => {
-      const wake = this.#wake;
-      this.#wake = undefined;
-      wake?.();
-    };
+    const onEvent = (): void => this.#wake?.();
     this.#onEvent = onEvent;
     for (const event of EVENTS) this.#stream.on(event, onEvent);
   }
@@ -67,16 +65,18 @@ export class ReadableSource implements ByteSource {
 
 const EVENTS = ['readable', 'end', 'error', 'close'] as const;
 
-function bytes(chunk: unknown): Uint8Array {
-  if (chunk instanceof Uint8Array) return chunk;
+function bytes(chunk: unknown, stream: Readable): Uint8Array {
+  if (types.isUint8Array(chunk)) return chunk;
   throw new TypeError(
-    'the request stream gives text, not bytes: something called setEncoding() on it; remove that call, or mount the application before it',
+    stream.readableEncoding === null
+      ? `the stream of the request body gives ${show(chunk)}, and must give bytes: Buffer.from(text)`
+      : 'the request stream gives text, not bytes: something called setEncoding() on it; remove that call, or mount the application before it',
   );
 }
 
 /**
- * Throws where somebody else has read the body, or is at it: what is left of it would pass for the whole. Who has looked
- * at its beginning, and put that back with `unshift()`, has stopped it.
+ * Throws where somebody else has read the body or is reading it: what is left would pass for the whole. A reader that
+ * has looked at the beginning, and put it back with `unshift()`, has left the stream paused, and does no harm.
  */
 function checkUnread(stream: Readable): void {
   if (!stream.readableDidRead || !(stream.readableEnded || stream.readableFlowing)) return;
@@ -86,8 +86,9 @@ function checkUnread(stream: Readable): void {
 }
 
 /**
- * HTTP/2's compat API ends the body of a stream that was reset as if it were whole; only `aborted` tells. Of HEAD, whose
- * answer Node ends when the request comes, only the code does, or that the stream closed before it was answered.
+ * HTTP/2's compat API ends the body of a stream that was reset as if it were whole; only `aborted` tells. For HEAD,
+ * whose response Node ends as soon as the request arrives, only the code does, or that the stream closed before it was
+ * answered.
  */
 function wasReset(stream: Readable): boolean {
   if (!('stream' in stream)) return false;

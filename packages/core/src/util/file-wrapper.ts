@@ -84,8 +84,8 @@ export class FileWrapper implements Iterable<Uint8Array>, AsyncIterable<Uint8Arr
       this[Symbol.iterator] !== prototype[Symbol.iterator] &&
       this[Symbol.asyncIterator] === prototype[Symbol.asyncIterator]
     ) {
-      // A class that extends this one has blocks of its own, however they are asked for. One that has both ways of its
-      // own asks here for what it makes them of.
+      // A subclass with a synchronous iteration of its own has the same blocks in the asynchronous one. A subclass that
+      // overrides both may call this one for the file's own blocks.
       yield* this[Symbol.iterator]();
       return;
     }
@@ -108,7 +108,7 @@ export class FileWrapper implements Iterable<Uint8Array>, AsyncIterable<Uint8Arr
         const block = isFileHandle(filelike)
           ? readHandle(filelike, blksize)
           : filelike.read(blksize);
-        // Whatever else it is, it may be a promise, of the language's own or not.
+        // Anything else may be a promise, native or not.
         const isKnown = block === null || block === undefined || types.isUint8Array(block);
         return isKnown ? toStep(block) : Promise.resolve(block).then(toStep);
       },

@@ -4,7 +4,7 @@ import { show } from '../show.js';
 /**
  * Whether a header field is hop-by-hop, and so the server's to send and not an application's. Case does not matter.
  *
- * Source: wsgiref.util.is_hop_by_hop; RFC 2616 13.5.1, which PEP 3333 names.
+ * Source: wsgiref.util.is_hop_by_hop; RFC 2616 section 13.5.1, which PEP 3333 names.
  */
 export function isHopByHop(headerName: string): boolean {
   // The length tells most names apart, and needs no lower case.
@@ -29,7 +29,7 @@ const LENGTHS = new Set(Array.from(HOP_BY_HOP, (name) => name.length));
  * @param time - seconds since 1970, as in Python (`Date.now() / 1000`), or a Date. Fractions are rounded down.
  * @throws TypeError when it is neither; RangeError when it is outside the years 0 to 9999, the ones this format has.
  *
- * Source: wsgiref.handlers.format_date_time; IMF-fixdate, RFC 9110 5.6.7.
+ * Source: wsgiref.handlers.format_date_time; IMF-fixdate, RFC 9110 section 5.6.7.
  */
 export function formatDateTime(time: number | Date): string {
   if (typeof time !== 'number' && !types.isDate(time)) {

@@ -28,6 +28,20 @@ export function utf8ToWsgi(text: string): string {
   return ASCII.test(text) ? text : Buffer.from(text, 'utf8').toString('latin1');
 }
 
+/** A string whose code units are bytes: text above U+00FF, which no wire carries, becomes its UTF-8 bytes. */
+export function toNative(text: string): string {
+  // On a one-byte string, which a parser's always is, this expression cannot match, and the engine knows.
+  return /[\u0100-\uffff]/.test(text) ? Buffer.from(text, 'utf8').toString('latin1') : text;
+}
+
+/** The native string of bytes: a code unit for each. */
+export function bytesToNative(bytes: Uint8Array): string {
+  const buffer = Buffer.isBuffer(bytes)
+    ? bytes
+    : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
+  return buffer.toString('latin1');
+}
+
 /** Throws a TypeError unless `text` is a native string; `what` names it in the message. */
 export function checkNative(text: unknown, what = 'A native string'): asserts text is string {
   if (typeof text !== 'string') {

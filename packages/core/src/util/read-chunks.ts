@@ -1,3 +1,4 @@
+import { types } from 'node:util';
 import { show } from '../show.js';
 import type { InputStream } from '../types.js';
 
@@ -5,6 +6,8 @@ import type { InputStream } from '../types.js';
 interface ChunkedInput extends Pick<InputStream, 'read'> {
   /** What has arrived, at most `size` bytes of it; empty at the end only. An input may lack it. */
   read1?(size: number): Promise<Uint8Array>;
+  /** A stream of Node's has one, and a `read()` that gives `null` before its end. It is iterated as it is. */
+  pipe?: never;
 }
 
 /**
@@ -33,6 +36,11 @@ export async function* readChunks(
   for (;;) {
     // Where the input can give what has come, nothing is copied and nothing waits for a chunk to be full.
     const chunk = await (input.read1?.(size) ?? input.read(size));
+    if (!types.isUint8Array(chunk)) {
+      throw new TypeError(
+        `readChunks wants a wsgi.input, whose read() promises bytes; this one gave ${show(chunk)}. A stream of Node's is iterated as it is.`,
+      );
+    }
     if (chunk.length === 0) return;
     yield chunk;
   }

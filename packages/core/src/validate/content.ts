@@ -6,9 +6,9 @@ import { hasNoBody, type ResponseHead } from './response-head.js';
  * The bytes of a response, counted against what its head says of them.
  *
  * A body on HEAD is found on the server's side. An application may answer HEAD as it answers GET: the server keeps the
- * header fields and strips the body (RFC 9110 9.3.2), so that every application answers HEAD right without knowing of
- * it, and middleware (one that counts bytes, say) sees the same response. But that body is for nobody and may have no
- * end: a server that reads on after the first chunk, which it may need to learn that the header fields are final,
+ * header fields and strips the body (RFC 9110 section 9.3.2), so that every application answers HEAD right without
+ * knowing of it, and middleware (one that counts bytes, say) sees the same response. But that body is for nobody and may
+ * have no end: a server that reads on after the first chunk, which it may need to learn that the header fields are final,
  * breaks the rule.
  */
 export class Content {
@@ -55,13 +55,13 @@ export class Content {
     throw violation(side, rule, SECTION, this.#length);
   }
 
-  // For HEAD and 304 it is the length of what GET or 200 would have answered: RFC 9110 8.6.
+  // For HEAD and 304 it is the length of what GET or 200 would have answered: RFC 9110 section 8.6.
   #promised(head: ResponseHead): number | undefined {
     return this.#isHead || head.code === 304 ? undefined : head.contentLength;
   }
 }
 
-/** It has no content (RFC 9110 15.3.6), though a Content-Type and a Content-Length of 0 do no harm. */
+/** It has no content (RFC 9110 section 15.3.6), though a Content-Type and a Content-Length of 0 do no harm. */
 const RESET_CONTENT = 205;
 
 const SECTION = 'Handling the Content-Length Header';

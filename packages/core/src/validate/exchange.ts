@@ -85,7 +85,7 @@ export class Exchange {
     this.end();
   }
 
-  /** Notes that all is over. Who reads on in that environ is the middleware, or another application that it asks. */
+  /** Notes that all is over. From here on the environ is the middleware's, or another application's that it asks. */
   end(): void {
     this.over = true;
     this.restore?.();
@@ -160,7 +160,7 @@ export class Exchange {
 
   #checkEnd(): void {
     this.reading = 'ended';
-    // The client has gone, and the application has seen it: what is missing now nobody waits for.
+    // The client has gone, and the application has seen it: nobody waits for what is missing now.
     if (this.abandoned) return;
     if (!this.head) {
       const rule = 'the body ended, and startResponse() was never called';

@@ -30,7 +30,7 @@ export function checkResponseHead(
   return { code, contentLength };
 }
 
-/** 204 and 304 have no body, whatever the request: RFC 9110 15.3.5 and 15.4.5. */
+/** 204 and 304 have no body, whatever the request: RFC 9110 sections 15.3.5 and 15.4.5. */
 export function hasNoBody(code: number): boolean {
   return code === 204 || code === 304;
 }

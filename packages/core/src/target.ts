@@ -1,10 +1,9 @@
 /**
- * What every host does to turn a request into an environ: the target, the mount and the header fields.
- * A host's own module says only where these come from.
+ * A request target: taken apart, cut at the mount, and decoded. A host's own module says only where it comes from.
  */
 import { isUtf8 } from 'node:buffer';
 import { show } from './show.js';
-import type { RequestEnviron } from './types.js';
+import { toNative } from './util/native.js';
 
 /** A request target (RFC 9112 section 3.2), taken apart but not decoded. */
 export interface RequestTarget {
@@ -83,12 +82,6 @@ function hexDigit(code: number): number {
   return lower >= 0x61 && lower <= 0x66 ? lower - 0x57 : -1;
 }
 
-/** A string whose code units are bytes: text above U+00FF, which no wire carries, becomes its UTF-8 bytes. */
-export function toNative(text: string): string {
-  // On a one-byte string, which a parser's always is, this expression cannot match, and the engine knows.
-  return /[\u0100-\uffff]/.test(text) ? Buffer.from(text, 'utf8').toString('latin1') : text;
-}
-
 /** The two halves of a path, decoded: the mount and the rest. */
 export interface MountedPath {
   scriptName: string;
@@ -127,13 +120,14 @@ function segmentEnd(path: string, from: number): number {
 /**
  * Cuts as many segments as a mount has off a raw path, where the host has matched them already.
  *
- * @param count - the number of the mount's segments. Empty ones of the path are not counted.
+ * @param count - the number of the mount's segments.
+ * @param countsEmpty - whether an empty one of the path counts: where the host has taken it for a parameter's value.
  */
-export function splitSegments(path: string, count: number): MountedPath {
+export function splitSegments(path: string, count: number, countsEmpty = false): MountedPath {
   let cut = 0;
   for (let left = count; left > 0 && cut < path.length; ) {
     const end = segmentEnd(path, cut + 1);
-    if (end > cut + 1) left -= 1;
+    if (countsEmpty || end > cut + 1) left -= 1;
     cut = end;
   }
   return mountedPath(path.slice(0, cut), path.slice(cut));
@@ -160,8 +154,8 @@ export function mountedPath(mount: string, rest: string): MountedPath {
 /**
  * A mount path as an option gives it, checked and made SCRIPT_NAME: native, no slash at its end.
  *
- * It may be text, or native already: `'/café'` is no UTF-8 if each of its code units is taken for a byte, and so is
- * text, which clients send as `/caf%C3%A9`.
+ * It may be text, or native already. A string whose code units, taken for bytes, are no UTF-8 is text: `'/café'`, for
+ * one, which clients send as `/caf%C3%A9`.
  *
  * @throws TypeError when it is neither empty nor begins with `/`.
  */
@@ -175,100 +169,4 @@ export function checkScriptName(scriptName: unknown): string {
   const native = toNative(scriptName.replace(/\/+$/, ''));
   if (isUtf8(Buffer.from(native, 'latin1'))) return native;
   return Buffer.from(native, 'utf8').toString('latin1');
-}
-
-/** What {@link headerKey} says of a field that has no key of its own. */
-const DROPPED = '';
-const CACHE_LIMIT = 1024;
-const LONGEST_NAME = 64;
-const keys = new Map<string, string>();
-
-/**
- * The environ key of a request header field, or `''` for one that must not be passed on: a name with `_` could
- * pass for the one with `-` (CVE-2024-45614), and `Proxy` would become HTTP_PROXY (CVE-2016-1000110).
- */
-export function headerKey(name: string): string {
-  const known = keys.get(name);
-  if (known !== undefined) return known;
-  const key = makeHeaderKey(name);
-  // Names come from strangers: the cache is bounded, and what is past its bound is only computed again.
-  if (keys.size < CACHE_LIMIT && name.length <= LONGEST_NAME) keys.set(name, key);
-  return key;
-}
-
-function makeHeaderKey(name: string): string {
-  const upper = name.toUpperCase();
-  if (upper === '' || upper.includes('_') || upper.startsWith(':') || upper === 'PROXY')
-    return DROPPED;
-  if (upper === 'CONTENT-TYPE') return 'CONTENT_TYPE';
-  if (upper === 'CONTENT-LENGTH') return 'CONTENT_LENGTH';
-  return `HTTP_${upper.replaceAll('-', '_')}`;
-}
-
-/**
- * Adds a request's header fields to an environ that holds none yet.
- *
- * Repeated fields are joined with `,`, cookies with `; `; of Content-Type and Content-Length the first counts.
- *
- * @param rawHeaders - names and values in turn, as in node:http.
- */
-export function addHeaders(environ: RequestEnviron, rawHeaders: readonly string[]): void {
-  const keys = plainKeys(rawHeaders);
-  for (let index = 0; index < rawHeaders.length >> 1; index += 1) {
-    const value = toNative(rawHeaders[2 * index + 1] ?? '');
-    const plain = keys?.[index];
-    if (plain !== undefined) environ[plain] = value;
-    else addHeader(environ, headerKey(rawHeaders[2 * index] ?? ''), value);
-  }
-}
-
-function addHeader(environ: RequestEnviron, key: string, value: string): void {
-  if (key === DROPPED) return;
-  const before = environ[key];
-  if (key === 'CONTENT_TYPE' || key === 'CONTENT_LENGTH') environ[key] ||= value;
-  else if (before === undefined) environ[key] = value;
-  else environ[key] = `${before}${key === 'HTTP_COOKIE' ? '; ' : ','}${value}`;
-}
-
-/** The field names of a request, and their keys: none of them dropped, none twice. */
-interface Layout {
-  readonly names: readonly string[];
-  readonly keys: readonly string[];
-  /** Whether a request had it since it was last in another's way. */
-  used: boolean;
-}
-
-/** A layout for each length. Clients repeat themselves: to compare names costs less than to look each up. */
-const layouts: (Layout | undefined)[] = [];
-const MOST_FIELDS = 64;
-
-/** The keys of all fields, where each can simply be set; undefined where that is not known. */
-function plainKeys(rawHeaders: readonly string[]): readonly string[] | undefined {
-  const count = rawHeaders.length >> 1;
-  const known = layouts[count];
-  if (known !== undefined && hasNames(rawHeaders, known.names)) {
-    known.used = true;
-    return known.keys;
-  }
-  if (count > MOST_FIELDS) return undefined;
-  // Clients that take turns shall not cost each other the layout every time.
-  if (known?.used) {
-    known.used = false;
-    return undefined;
-  }
-  const names = rawHeaders.filter((_, index) => index % 2 === 0);
-  const keys = new Set(names.map(headerKey));
-  const isPlain = keys.size === count && !keys.has(DROPPED);
-  const isBounded = names.every((name) => name.length <= LONGEST_NAME);
-  if (!isPlain || !isBounded) return undefined;
-  const layout = { names, keys: [...keys], used: true };
-  layouts[count] = layout;
-  return layout.keys;
-}
-
-function hasNames(rawHeaders: readonly string[], names: readonly string[]): boolean {
-  for (let index = 0; index < names.length; index += 1) {
-    if (names[index] !== rawHeaders[2 * index]) return false;
-  }
-  return true;
 }
