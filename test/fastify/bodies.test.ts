@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { PassThrough, Transform } from 'node:stream';
+import { PassThrough, Stream, Transform } from 'node:stream';
 import type { Application } from '@wsgi/core';
 import { fastifyGateway } from '@wsgi/fastify';
 import type { FastifyInstance } from 'fastify';
@@ -31,6 +31,23 @@ describe('a preParsing hook that replaces the body', () => {
     );
     expect(length).toBe('');
   });
+
+  it.each([true, false])(
+    "may be a stream that is not of Node's own class; read: %s",
+    async (isRead) => {
+      const { app } = host();
+      app.addHook(
+        'preParsing',
+        // As the package readable-stream has one of its own.
+        async (_request, _reply, payload) =>
+          new Proxy(payload.pipe(shout()), { getPrototypeOf: () => Stream.prototype }),
+      );
+      await app.register(fastifyGateway, { app: isRead ? echo : says('not read') });
+      const request = `${post('quiet'.repeat(50_000))}${head('GET /')}`;
+      const text = await exchange(await listen(app), request);
+      expect(text).toMatch(isRead ? /QUIETHTTP\/1\.1 200 / : /not readHTTP\/1\.1 200 /);
+    },
+  );
 
   it('is pulled through when the application does not read it, so that the connection serves on', async () => {
     const { app } = host();
@@ -160,6 +177,41 @@ describe('a body that was read by half', () => {
     const request = `${post('x'.repeat(1_000_000))}${head('GET /')}`;
     expect(await exchange(await listen(app), request)).toMatch(/GET\r\n0\r\n\r\n$/);
   });
+});
+
+it('a body that an application has read by half before it failed does not hold up the next request', async () => {
+  const { app } = host({}, 'fatal');
+  await app.register(fastifyGateway, {
+    app: async (environ, startResponse) => {
+      await environ['wsgi.input'].read(10);
+      if (environ.REQUEST_METHOD === 'POST') throw new Error('planned');
+      startResponse('200 OK', TEXT);
+      return [Buffer.from('GET')];
+    },
+  });
+  const request = `${post('x'.repeat(1_000_000))}${head('GET /')}`;
+  const text = await exchange(await listen(app), request);
+  expect(text).toMatch(/^HTTP\/1\.1 500 [\s\S]*\r\n\r\nGET$/);
+});
+
+it('an application that reads on behind an answer of a hook is told that nobody waits for it', async () => {
+  const { app } = host({}, 'fatal');
+  app.addHook('onSend', async () => 'replaced');
+  let failed: unknown;
+  await app.register(fastifyGateway, {
+    app: async function* (environ, startResponse) {
+      startResponse('200 OK', TEXT);
+      yield Buffer.from('begun');
+      await environ['wsgi.input'].read().catch((error) => {
+        failed = error;
+      });
+    },
+  });
+  const request =
+    'POST / HTTP/1.1\r\nHost: a\r\nContent-Type: a/b\r\nContent-Length: 100\r\n\r\nsome';
+  const socket = await until(await listen(app), request, 'replaced');
+  await expect.poll(() => failed).toMatchObject({ code: 'ECONNRESET' });
+  socket.destroy();
 });
 
 describe('maxBodySize', () => {

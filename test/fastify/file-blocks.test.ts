@@ -1,14 +1,14 @@
 /** A file's blocks are read into the same memory again where nobody can hold the last one any more, and only there. */
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { open } from 'node:fs/promises';
-import { request } from 'node:http';
+import { request, type Server } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { PassThrough } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Application } from '@wsgi/core';
 import { fastifyGateway } from '@wsgi/fastify';
-import type { FastifyInstance } from 'fastify';
+import type { FastifyHttpOptions, FastifyInstance } from 'fastify';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { host, listen, TEXT } from './support.ts';
 
@@ -20,6 +20,7 @@ for (let at = 0; at < content.length; at += 4) content.writeUInt32LE(at, at);
 async function serve(
   prepare: (app: FastifyInstance) => void = () => {},
   ahead: readonly Buffer[] = [],
+  options: FastifyHttpOptions<Server> = {},
 ): Promise<[whole: boolean, memory: number]> {
   const folder = mkdtempSync(join(tmpdir(), 'wsgi-blocks-'));
   onTestFinished(() => rmSync(folder, { recursive: true }));
@@ -39,7 +40,7 @@ async function serve(
     for (const chunk of others) write(chunk);
     return new environ['wsgi.file_wrapper'](handle);
   };
-  const { app } = host();
+  const { app } = host(options);
   prepare(app);
   await app.register(fastifyGateway, { app: file });
   const got = await slowly(await listen(app));
@@ -66,6 +67,11 @@ it('a file that Fastify pipes to the response is read into the same memory again
   expect(whole).toBe(true);
   // The first blocks come before Fastify has begun to pipe.
   expect(memory).toBeLessThan(BLOCKS / 2);
+});
+
+it('a file is sent whole by a server that takes more than its blocks at once', async () => {
+  const [whole] = await serve(undefined, [], { http: { highWaterMark: 1024 * 1024 } });
+  expect(whole).toBe(true);
 });
 
 it('a file behind much that was written without waiting is sent as it is', async () => {

@@ -1,4 +1,5 @@
 import { once } from 'node:events';
+import { connect } from 'node:net';
 import type { Application } from '@wsgi/core';
 import { fastifyGateway } from '@wsgi/fastify';
 import type { FastifyInstance } from 'fastify';
@@ -173,6 +174,52 @@ describe('a timeout of the host', () => {
     expect(text).toContain('begun');
     expect(text).not.toContain('\r\n0\r\n');
     await body.closed;
+  });
+});
+
+describe('an application that fails when there is nothing to answer any more', () => {
+  it('because it has done so by itself, is reported, and nothing more is sent', async () => {
+    const { app, log } = host();
+    const replies = new Map<unknown, { send(text: string): unknown }>();
+    app.addHook('preHandler', async (request, reply) => void replies.set(request.raw, reply));
+    await app.register(fastifyGateway, {
+      app: (environ) => {
+        replies.get(environ['node.request'])?.send('by itself');
+        throw new Error('planned');
+      },
+    });
+    expect((await app.inject('/')).body).toBe('by itself');
+    expect(log.text).toContain('planned');
+    expect(log.text).not.toMatch(/ALREADY_SENT|HEADERS_SENT/);
+  });
+
+  it('because its client has gone, is reported, and not given to the error handler', async () => {
+    const { app, log } = host();
+    let handled = 0;
+    app.setErrorHandler(async () => {
+      handled += 1;
+    });
+    let begun = (): void => {};
+    const beginning = new Promise<void>((resolve) => {
+      begun = resolve;
+    });
+    await app.register(fastifyGateway, {
+      app: async (environ) => {
+        const gone = new Promise((resolve) =>
+          environ['gateway.signal']().addEventListener('abort', resolve),
+        );
+        begun();
+        await gone;
+        throw new Error('planned');
+      },
+    });
+    const socket = connect(await listen(app), '127.0.0.1');
+    socket.write(head('GET /'));
+    await beginning;
+    socket.destroy();
+    await expect.poll(() => log.text).toContain('planned');
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(handled).toBe(0);
   });
 });
 

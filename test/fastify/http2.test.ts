@@ -135,3 +135,29 @@ describe.each([
     session.destroy();
   });
 });
+
+it('closes the body that a hook has sent something else for, on a connection that stays', async () => {
+  const body = new CountedBody(
+    (async function* () {
+      yield Buffer.from('begun');
+      await new Promise(() => {});
+    })(),
+  );
+  const app = fastify({ http2: true });
+  onTestFinished(() => app.close());
+  app.addHook('onSend', async () => 'replaced');
+  await app.register(fastifyGateway, {
+    app: (_environ, startResponse) => {
+      startResponse('200 OK', TEXT);
+      return body;
+    },
+  });
+  const session = connect(`http://127.0.0.1:${await listen(app)}`);
+  onTestFinished(() => session.destroy());
+  const stream = session.request({ ':path': '/' });
+  let text = '';
+  for await (const chunk of stream) text += chunk;
+  expect(text).toBe('replaced');
+  await body.closed;
+  expect(body.closes).toBe(1);
+});

@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import { Readable } from 'node:stream';
+import { runInNewContext } from 'node:vm';
 import type { Application, HeaderList } from '@wsgi/core';
 import { fastifyGateway } from '@wsgi/fastify';
 import { describe, expect, it } from 'vitest';
@@ -46,6 +47,52 @@ describe('what the application says is what is sent', () => {
     expect(response.body).toBe('a body');
     expect(response.headers).toMatchObject({ 'content-length': '6' });
     expect(response.headers).not.toHaveProperty('content-type');
+  });
+
+  it.each(['', 'text', 'html; charset=utf-8', 'text/html; charset=utf-8'])(
+    'one chunk of the type %j is sent with it',
+    async (type) => {
+      const { app } = host();
+      await app.register(fastifyGateway, {
+        app: answers('200 OK', [['Content-Type', type]], 'a body'),
+      });
+      const { body, headers } = await app.inject('/');
+      expect([body, headers['content-type'], headers['content-length']]).toEqual([
+        'a body',
+        type,
+        '6',
+      ]);
+    },
+  );
+
+  it('one chunk of two types is sent with both', async () => {
+    const { app } = host();
+    const types: HeaderList = [...TEXT, ['Content-Type', 'text/html']];
+    await app.register(fastifyGateway, { app: answers('200 OK', types, 'a body') });
+    const text = await exchange(await listen(app), head('GET /'));
+    expect(text).toMatch(/content-type: text\/plain\r\ncontent-type: text\/html\r\n/i);
+  });
+
+  it.each<[memory: string, chunk: (text: string) => Uint8Array]>([
+    [
+      'shared',
+      (text) => {
+        const bytes = new Uint8Array(new SharedArrayBuffer(text.length));
+        bytes.set(Buffer.from(text));
+        return bytes;
+      },
+    ],
+    ['of another realm', (text) => runInNewContext(`Uint8Array.from([${[...Buffer.from(text)]}])`)],
+  ])('bytes of JSON whose memory is %s are sent as they are', async (_memory, chunk) => {
+    const { app } = host();
+    await app.register(fastifyGateway, {
+      app: (_environ, startResponse) => {
+        startResponse('200 OK', [['Content-Type', 'application/json']]);
+        return [chunk('{"a":1}')];
+      },
+    });
+    const { body, headers } = await app.inject('/');
+    expect([body, headers['content-type']]).toEqual(['{"a":1}', 'application/json']);
   });
 
   it('HEAD keeps the type and the length that the application gave', async () => {
@@ -149,6 +196,44 @@ describe('what the host has set before', () => {
       'x-host': 'host',
     });
   });
+});
+
+describe('how another body was delimited', () => {
+  const one = answers('200 OK', TEXT, 'whole');
+  const two: Application = async function* (_environ, startResponse) {
+    startResponse('200 OK', TEXT);
+    yield Buffer.from('in ');
+    yield Buffer.from('parts');
+  };
+  it.each<[name: string, value: string, app: Application, sent: RegExp]>([
+    ['Content-Length', '3', one, /content-length: 5\r\n[\s\S]*\r\n\r\nwhole$/],
+    // Two chunks of one turn: Node 26 sends them as one.
+    [
+      'Content-Length',
+      '3',
+      two,
+      /chunked\r\n\r\n(?:3\r\nin \r\n5\r\nparts|8\r\nin parts)\r\n0\r\n\r\n$/,
+    ],
+    ['Content-Length', '3', answers('204 No Content', []), /\r\n\r\n$/],
+    ['Transfer-Encoding', 'chunked', one, /content-length: 5\r\n[\s\S]*\r\n\r\nwhole$/],
+    ['Transfer-Encoding', 'chunked', two, /\r\n\r\nin parts$/],
+  ])(
+    'as %s: %s, which a hook has set, is not what the client is told',
+    async (name, value, application, sent) => {
+      for (const isRaw of [false, true]) {
+        const { app } = host();
+        app.addHook('onRequest', async (_request, reply) => {
+          if (isRaw) reply.raw.setHeader(name, value);
+          else reply.header(name, value);
+        });
+        await app.register(fastifyGateway, { app: application });
+        const text = await exchange(await listen(app), head('GET /'));
+        expect(text).toMatch(sent);
+        expect(text).not.toContain(': 3\r\n');
+        expect(text.match(/^(content-length|transfer-encoding):/gim)?.length ?? 0).toBeLessThan(2);
+      }
+    },
+  );
 });
 
 describe('a payload that a hook replaces', () => {

@@ -1,7 +1,7 @@
 import { Readable } from 'node:stream';
-import { isBare, type NodeResponse } from '@wsgi/core/node';
+import { Gate, isBare, type NodeResponse } from '@wsgi/core/node';
 
-/** To wait until all has left costs small chunks time, and spares little memory. */
+/** Bytes. After a chunk no larger than this, waiting until all has left would cost time and save little memory. */
 const SMALL = 64 * 1024;
 
 /** A body on its way through Fastify: to the response, or to a hook that makes something else of it. */
@@ -10,7 +10,7 @@ export class BodyStream extends Readable {
   readonly #onGone: () => void;
   #isPiped = false;
   #releases = false;
-  /** For room in the stream, and for all that the response holds to have left. */
+  /** Opened when the stream has room, and when all that the response holds has left. */
   readonly #room = new Gate();
   readonly #drained = new Gate();
 
@@ -38,12 +38,12 @@ export class BodyStream extends Readable {
     return hasRoom ? undefined : this.#room.wait();
   }
 
-  /** Whether nobody holds the last chunk any more once the promise for it has settled. */
+  /** Whether the last chunk may be written over once the promise for it has settled. */
   get releasesBytes(): boolean {
     return this.#releases;
   }
 
-  /** Whether a chunk that comes now goes to a response of Node's own, and to nobody else: who has it may leave with it. */
+  /** Whether the next chunk goes to a response of Node's own and to nobody else, who might keep it. */
   #feedsResponseAlone(): boolean {
     return this.#isPiped && this.listenerCount('data') === 1 && isBare(this.#response);
   }
@@ -69,23 +69,5 @@ export class BodyStream extends Readable {
     this.wake();
     this.#onGone();
     done(error);
-  }
-}
-
-/** What several may wait for together, again and again. */
-class Gate {
-  #opened: Promise<void> | undefined;
-  #open: (() => void) | undefined;
-
-  wait(): Promise<void> {
-    this.#opened ??= new Promise((resolve) => {
-      this.#open = resolve;
-    });
-    return this.#opened;
-  }
-
-  open(): void {
-    this.#opened = undefined;
-    this.#open?.();
   }
 }

@@ -23,9 +23,15 @@ export function addFastifyVars(environ: RequestEnviron, request: FastifyRequest)
  */
 export function mountedTarget(request: FastifyRequest, depth: number): MountedTarget {
   const { path, query } = rawTarget(request);
+  const isEmptyMeant = path.includes('//') && hasEmpty(request.params);
   // Named, and not spread: a spread object takes several times as long to make.
-  const { scriptName, pathInfo } = splitSegments(path, depth);
+  const { scriptName, pathInfo } = splitSegments(path, depth, isEmptyMeant);
   return { scriptName, pathInfo, query, uri: request.originalUrl };
+}
+
+/** Whether a parameter of the mount stands for nothing: an empty segment is one of the mount's then. */
+function hasEmpty(params: unknown): boolean {
+  return Object.entries(Object(params)).some(([name, value]) => name !== '*' && value === '');
 }
 
 /**
@@ -51,7 +57,8 @@ export function countSegments(prefix: string): number {
   let count = 0;
   let open = 0;
   let between = true;
-  for (const char of prefix) {
+  // What a backslash stands before is of a pattern, and opens and closes nothing.
+  for (const char of prefix.replaceAll(/\\./g, 'x')) {
     if (char === '(') open += 1;
     else if (char === ')') open -= 1;
     const slash = char === '/' && open === 0;

@@ -1,4 +1,5 @@
 import { asError, PayloadTooLargeError, TextErrors } from '@wsgi/core/handlers';
+import type { Headers } from '@wsgi/core/headers';
 import { lingerBehindAnswer, NodeHandler, type NodeHandlerOptions } from '@wsgi/core/node';
 import type { ErrorStream } from '@wsgi/core/types';
 import type { FastifyReply, FastifyRequest } from 'fastify';
@@ -51,9 +52,9 @@ export class ReplyHandler extends NodeHandler {
   /** The whole body in one chunk goes as a buffer, so that hooks can work with it; all else goes as a stream. */
   override _write(data: Uint8Array): void | Promise<void> {
     if (this.#stream !== undefined) return this.clientGone ? undefined : this.#stream.accept(data);
-    // Fastify would give a buffer without a type one; what the application did not say is not said.
-    if (this.bodyIsWhole && this.headers?.has('Content-Type')) {
-      this.#whole = Buffer.from(data.buffer, data.byteOffset, data.length);
+    // Fastify would give a buffer a type where it finds none; what the application did not say is not said.
+    if (this.bodyIsWhole && hasType(this.headers)) {
+      this.#whole = bufferOf(data);
       return undefined;
     }
     return this.#sendStream(data);
@@ -71,7 +72,7 @@ export class ReplyHandler extends NodeHandler {
     return this.#stream?.releasesBytes === true;
   }
 
-  /** What waits in a pipeline when its connection closes never closes itself, and Fastify does not destroy its stream. */
+  /** A response that waits in a pipeline when its connection closes emits no 'close', and Fastify leaves its stream. */
   override handleDisconnect(): void {
     super.handleDisconnect();
     this.#stream?.wake();
@@ -136,7 +137,7 @@ export class ReplyHandler extends NodeHandler {
     this.#stream?.push(null);
   }
 
-  /** The end, when nobody is there any more to catch what a hook throws. */
+  /** Ends the response in a callback of the event loop, where nobody catches what a hook throws. */
   #endLater(): void {
     try {
       this.#endNow();
@@ -159,7 +160,7 @@ export class ReplyHandler extends NodeHandler {
     if (this.bodyRefused) drain();
     else {
       this.onceSent(() => {
-        // Not what the application, which is still at it, makes has been sent: nobody waits for that.
+        // Something else was sent while the application was still writing: nobody waits for its body any more.
         if (this.#stream?.readableEnded === false) this.handleDisconnect();
         drain();
       });
@@ -192,4 +193,26 @@ export class ReplyHandler extends NodeHandler {
       this.#drainLater();
     });
   }
+}
+
+/** `type/subtype`, and perhaps parameters, as Fastify reads it (RFC 9110 section 8.3.1). */
+const MEDIA_TYPE = /^\s*[\w!#$%&'*+.^`|~-]+\/[\w!#$%&'*+.^`|~-]+\s*(?:;|$)/;
+
+/** The last that was of this form: most responses have the same. */
+let lastType = 'text/plain';
+
+/** Whether there is one Content-Type, of a form that Fastify does not replace. */
+function hasType(headers: Headers | undefined): boolean {
+  const types = headers?.getAll('Content-Type') ?? [];
+  const type = types[0] ?? '';
+  if (types.length === 1 && type !== lastType && MEDIA_TYPE.test(type)) lastType = type;
+  return types.length === 1 && type === lastType;
+}
+
+/** Fastify takes a buffer for JSON to be made of it where its memory is shared, or of another realm. */
+function bufferOf(data: Uint8Array): Buffer {
+  const { buffer, byteOffset, length } = data;
+  return buffer instanceof ArrayBuffer
+    ? Buffer.from(buffer, byteOffset, length)
+    : Buffer.from(data);
 }

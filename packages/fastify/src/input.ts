@@ -1,4 +1,4 @@
-import { Readable } from 'node:stream';
+import { PassThrough, pipeline, Readable } from 'node:stream';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 
 /** Lets the scope's requests through with their bodies unread. */
@@ -6,9 +6,12 @@ export function passBodyOn(instance: FastifyInstance): void {
   // The built-in JSON and text parsers would be asked before the catch-all one.
   instance.removeAllContentTypeParsers();
   instance.addContentTypeParser('*', (_request, payload, done) => {
+    // A hook may have made a stream of another library's of it.
+    const body =
+      payload instanceof Readable ? payload : pipeline(payload, new PassThrough(), () => {});
     // An application that never reads must not make a broken body an uncaught exception.
-    payload.on('error', () => {});
-    done(null, payload);
+    body.on('error', () => {});
+    done(null, body);
   });
 }
 

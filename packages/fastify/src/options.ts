@@ -35,7 +35,7 @@ export interface GatewayOptions
 export type GatewayRequest = FastifyRequest<RouteGenericInterface, RawServerBase>;
 
 /**
- * Written as a method, whose parameter TypeScript compares both ways: so a function may say what the prefix's
+ * Written as a method, whose parameters TypeScript compares bivariantly: so a function may say what the prefix's
  * parameters are, or which server the request is of, as a route's handler may.
  */
 type EnvironFunction = {

@@ -15,7 +15,7 @@ const plugin: FastifyPluginAsync<GatewayOptions> = async (instance, options) => 
   const depth = countSegments(instance.prefix);
 
   passBodyOn(instance);
-  // `/*` alone misses the mount itself; of the root it is the whole, and a host may have a `/` of its own.
+  // `/*` does not match the mount itself. At the root it matches all, and a host may have a `/` of its own.
   for (const url of depth === 0 ? ['/*'] : ['/', '/*']) {
     instance.route({
       url,

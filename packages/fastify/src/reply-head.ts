@@ -8,7 +8,8 @@ import type { FastifyReply } from 'fastify';
  * Gives a reply its status and header fields.
  *
  * What the host has set before stays: cookies are added to, `Vary` is merged, the rest is replaced by the
- * application's. Content-Length is left out: it belongs to the body, and goes with that.
+ * application's. Content-Length is left out: it belongs to the body, and goes with that; so does how another's was
+ * delimited.
  */
 export function setHead(
   reply: FastifyReply,
@@ -20,6 +21,9 @@ export function setHead(
   const code = Number(status.slice(0, 3));
   reply.code(code);
   if (http1) setReason(raw, code, status.slice(4));
+  // Only what is there: to remove what is not would tell Node to leave it out when it is needed.
+  if (reply.hasHeader('content-length')) reply.removeHeader('content-length');
+  if (reply.hasHeader('transfer-encoding')) reply.removeHeader('transfer-encoding');
   for (const [name, value] of grouped(http1 ? headers.items() : http2Fields(headers))) {
     if (name === 'content-length') continue;
     if (name === 'vary') reply.header(name, varyOf(reply, value));
