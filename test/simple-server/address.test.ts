@@ -8,6 +8,7 @@ describe('makeServer', () => {
   it.each([
     [undefined, /host must be a string such as '127\.0\.0\.1', not undefined/],
     [8000, /not 8000$/],
+    ['http://localhost:80', /must be a name or an address, not the URL 'http:\/\/localhost:80'$/],
   ])('refuses the host %j', async (host, message) => {
     await expect(makeServer(host as never, 0, echo)).rejects.toThrow(TypeError);
     await expect(makeServer(host as never, 0, echo)).rejects.toThrow(message);
@@ -33,16 +34,20 @@ describe('makeServer', () => {
   });
 
   it.each([
-    ['log', true, 'a function of one line, or false for no access log, not true'],
-    ['tls', true, 'the options of tls.createServer, such as { key, cert }, not true'],
-    ['tls', false, 'the options of tls.createServer, such as { key, cert }, not false'],
-    ['handlerClass', {}, 'a class that extends WSGIRequestHandler, not {}'],
-  ])('refuses the option %s: %j, and shows it', async (name, value, takes) => {
+    ['log', true, 'a function of one line, or false for no access log'],
+    ['tls', true, 'the options of tls.createServer, such as { key, cert }'],
+    ['tls', false, 'the options of tls.createServer, such as { key, cert }'],
+    ['handlerClass', {}, 'a class that extends WSGIRequestHandler'],
+    ['handlerClass', null, 'a class that extends WSGIRequestHandler'],
+    ['handlerClass', Math.max, 'a class that extends WSGIRequestHandler'],
+    ['handlerClass', WSGIServer, 'a class that extends WSGIRequestHandler'],
+  ])('refuses the option %s: %o, and shows it', async (name, value, takes) => {
     const options: object = { [name]: value };
     const made = makeServer('127.0.0.1', 0, echo, options);
     // Where it is not refused, it shall not stay.
     made.then((server) => server.close()).catch(() => {});
-    await expect(made).rejects.toThrow(new TypeError(`${name} must be ${takes}`));
+    const shown = inspect(value, { depth: 0 });
+    await expect(made).rejects.toThrow(new TypeError(`${name} must be ${takes}, not ${shown}`));
   });
 });
 
@@ -52,6 +57,10 @@ describe('a server that does not listen', () => {
     expect([server.serverName, server.port]).toEqual(['[::1]', undefined]);
     expect(() => server.url).toThrow('the server does not listen, so it has no url');
     expect(server.baseEnviron.SERVER_PORT).toBe('80');
+  });
+
+  it.each(['', '0.0.0.0', '::'])('has the name of this machine for the host %j', (host) => {
+    expect(new WSGIServer(host).serverName).toBe(hostname());
   });
 
   it('has no application before setApp()', () => {

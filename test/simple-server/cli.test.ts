@@ -1,11 +1,11 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, mkdirSync, rmSync } from 'node:fs';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { request } from 'node:http';
 import { type AddressInfo, connect, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { softwareVersion } from '@wsgi/simple-server';
 import { describe, expect, it, onTestFinished } from 'vitest';
@@ -68,7 +68,10 @@ const hello = (text: string): string =>
 async function directory(files: Record<string, string> = {}): Promise<string> {
   const path = await mkdtemp(join(tmpdir(), 'wsgi-cli-'));
   onTestFinished(() => rm(path, { recursive: true }));
-  for (const [name, text] of Object.entries(files)) await writeFile(join(path, name), text);
+  for (const [name, text] of Object.entries(files)) {
+    await mkdir(dirname(join(path, name)), { recursive: true });
+    await writeFile(join(path, name), text);
+  }
   return path;
 }
 
@@ -103,6 +106,7 @@ describe('an application', () => {
   it.each([
     ['the default export', 'app.mjs', 'app.mjs', hello('it')],
     ['a module without its ending', 'app', 'app.mjs', hello('it')],
+    ['a folder', 'site', 'site/index.mjs', hello('it')],
     ['an export named app', 'm.mjs', 'm.mjs', hello('it').replace('default', 'const app =')],
     [
       'an export that is named',
@@ -122,6 +126,54 @@ describe('an application', () => {
       'm.cjs',
       hello('it').replace('export default', 'exports.application ='),
     ],
+    [
+      "a CommonJS module's property that is named, and Node cannot see",
+      'm.cjs:mine',
+      'm.cjs',
+      hello('it').replace('export default', "module.exports[['mine'][0]] ="),
+    ],
+    [
+      'the default export of a module that was compiled to CommonJS',
+      'm.cjs',
+      'm.cjs',
+      `Object.defineProperty(exports, '__esModule', { value: true });
+      ${hello('it').replace('export default', 'exports.default =')}`,
+    ],
+    [
+      'a named export of such a module',
+      'm.cjs:mine',
+      'm.cjs',
+      `Object.defineProperty(exports, '__esModule', { value: true });
+      ${hello('it').replace('export default', 'exports.mine =')}`,
+    ],
+    [
+      'a method, which is called with its object',
+      'm.mjs:site.pages.serve',
+      'm.mjs',
+      `class Pages {
+        #text = 'it';
+        serve(environ, startResponse) {
+          startResponse('200 OK', [['Content-Type', 'text/plain']]);
+          return [Buffer.from(this.#text)];
+        }
+      }
+      export const site = { pages: new Pages() };`,
+    ],
+    [
+      'a class within an object',
+      'm.mjs:site.Page',
+      'm.mjs',
+      `export const site = {
+        Page: class {
+          constructor(environ, startResponse) {
+            startResponse('200 OK', [['Content-Type', 'text/plain']]);
+          }
+          *[Symbol.iterator]() {
+            yield Buffer.from('it');
+          }
+        },
+      };`,
+    ],
   ])('may be %s', async (_what, reference, file, code) => {
     const run = new Run(['--port', '0', reference], await directory({ [file]: code }));
     expect(await text(await run.url())).toBe('it');
@@ -131,6 +183,7 @@ describe('an application', () => {
 describe('a mistake is told in one line, with a code that is not 0:', () => {
   it.each([
     ['no such module', ['nowhere'], /^wsgi: there is no module 'nowhere'/],
+    ["a module of Node's own", ['http'], /^wsgi: there is no module 'http'/],
     [
       'a module in another language',
       ['m.tsx'],
@@ -142,6 +195,21 @@ describe('a mistake is told in one line, with a code that is not 0:', () => {
       /^wsgi: m\.mjs has no export 'other'; it exports one, two$/,
     ],
     ['no application', ['m.mjs'], /^wsgi: m\.mjs exports no application: .* it exports one, two$/],
+    [
+      'a CommonJS module whose applications have other names',
+      ['m.cjs'],
+      /^wsgi: the export 'default' of m\.cjs is no application: .*; or name another as m\.cjs:NAME; it exports admin, site$/,
+    ],
+    [
+      'no such property',
+      ['m.cjs:site.pages.serve'],
+      /^wsgi: m\.cjs has no export 'site\.pages\.serve'/,
+    ],
+    [
+      'a package that require() cannot load',
+      ['esm-only'],
+      /^wsgi: No "exports" main defined in \S+package\.json, for require\(\) that is: name the file of the module$/,
+    ],
     [
       'an export that is none',
       ['m.mjs:one'],
@@ -176,6 +244,12 @@ describe('a mistake is told in one line, with a code that is not 0:', () => {
       ['--port', '-1'],
       /^wsgi: Option '--port' argument is ambiguous\. .* use '--port=-XYZ'/,
     ],
+    ['no workers', ['--workers', '0'], /^wsgi: --workers must be .* from 1 to 1024, not '0'$/],
+    ...['--host', '--port'].map((option): [string, string[], RegExp] => [
+      `a socket beside ${option}`,
+      ['--unix', 'socket', option, '1'],
+      /^wsgi: --unix takes the place of --host and --port: leave them out$/,
+    ]),
     ['a socket without a name', ['--unix', ''], /^wsgi: --unix takes a path, not ''$/],
     [
       'a socket in a folder that is not there',
@@ -196,7 +270,9 @@ describe('a mistake is told in one line, with a code that is not 0:', () => {
   ])('%s', async (_what, args, line) => {
     const files = {
       'm.mjs': 'export const one = 1; export const two = 2;',
+      'm.cjs': 'exports.admin = () => []; exports.site = {};',
       'm.tsx': 'export const app: () => void;',
+      'node_modules/esm-only/package.json': '{ "exports": { "import": "./index.js" } }',
       'wait.mjs': 'await new Promise(() => {});',
     };
     const { code, stdout, stderr } = await outcome(args, files);
@@ -251,7 +327,9 @@ it.each([
 
 it('shows its version and its options', async () => {
   expect(await outcome(['--version'])).toMatchObject({ code: 0, stdout: `${softwareVersion}\n` });
-  expect((await outcome(['--help'])).stdout).toMatch(/^Usage: wsgi /);
+  for (const option of ['--help', '-h']) {
+    expect((await outcome([option])).stdout).toMatch(/^Usage: wsgi /);
+  }
 });
 
 it('says nothing when it is to be quiet', async () => {

@@ -39,23 +39,32 @@ export function serverName(host: string): string {
   if (typeof host !== 'string') {
     throw new TypeError(`host must be a string such as '127.0.0.1', not ${inspect(host)}`);
   }
+  // For its slashes it would pass for the path of a socket.
+  if (host.includes('://')) {
+    throw new TypeError(`host must be a name or an address, not the URL ${inspect(host)}`);
+  }
   if (isPath(host)) return 'localhost';
-  if (host === '' || host === '0.0.0.0' || host === '::') return hostname();
+  if (isAny(host)) return hostname();
   return bracketed(host);
 }
 
 /** Where a client on this machine finds the server. */
 export function serverUrl(scheme: string, host: string, bound: AddressInfo | string): string {
   if (typeof bound === 'string') return `unix:${bound}`;
-  const isAny = host === '' || host === '0.0.0.0' || host === '::';
-  return `${scheme}://${isAny ? 'localhost' : bracketed(host)}:${bound.port}`;
+  return `${scheme}://${isAny(host) ? 'localhost' : bracketed(host)}:${bound.port}`;
 }
 
-function isPath(host: string): boolean {
+/** Whether a host is the path of a Unix socket: no name or address holds a slash. */
+export function isPath(host: string): boolean {
   return host.includes('/');
 }
 
-/** An IPv6 address stands in brackets (RFC 3986, section 3.2.2; RFC 3875, section 4.1.14). */
+/** Whether a host stands for all addresses of this machine. */
+function isAny(host: string): boolean {
+  return host === '' || host === '0.0.0.0' || host === '::';
+}
+
+/** An IPv6 address stands in brackets (RFC 3986 section 3.2.2; RFC 3875 section 4.1.14). */
 function bracketed(host: string): string {
   return host.includes(':') ? `[${host}]` : host;
 }

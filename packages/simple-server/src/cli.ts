@@ -1,6 +1,6 @@
 /** The `wsgi` command. `bin/wsgi.js` imports this module, and that runs it. */
 import cluster from 'node:cluster';
-import { type Arguments, parseArguments, usage } from './cli/arguments.js';
+import { type Arguments, parseArguments, USAGE } from './cli/arguments.js';
 import { describeFault } from './cli/fault.js';
 import { superviseReloads } from './cli/reload.js';
 import { makeRoomForWorkers, serve } from './cli/serve.js';
@@ -10,7 +10,7 @@ import { softwareVersion } from './version.js';
 
 async function main(): Promise<void> {
   const args = parseArguments(process.argv.slice(2));
-  if (args.wants === 'help') process.stdout.write(usage);
+  if (args.wants === 'help') process.stdout.write(USAGE);
   else if (args.wants === 'version') process.stdout.write(`${softwareVersion}\n`);
   else if (args.reload && cluster.isPrimary && process.argv[1] !== undefined) {
     superviseReloads(

@@ -1,6 +1,7 @@
 import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
-import { Fault } from './fault.js';
+import { isPath } from '../address.js';
+import { Fault, messageOf } from './fault.js';
 
 /** What the command line asks for. */
 export interface Arguments {
@@ -18,7 +19,7 @@ export interface Arguments {
   readonly wants: 'serve' | 'help' | 'version';
 }
 
-export const usage = `Usage: wsgi [options] [module[:export]]
+export const USAGE = `Usage: wsgi [options] [module[:export]]
 
 Serves a WSGI application; without a module, one that says hello and shows its environ.
 The export is 'default', else 'application' or 'app', unless one is named.
@@ -36,7 +37,7 @@ The export is 'default', else 'application' or 'app', unless one is named.
   --help            show this
 `;
 
-const options = {
+const OPTIONS = {
   host: { type: 'string' },
   port: { type: 'string' },
   unix: { type: 'string' },
@@ -59,7 +60,7 @@ export function parseArguments(args: readonly string[]): Arguments {
   if (values.unix !== undefined && (values.host !== undefined || values.port !== undefined)) {
     throw new Fault('--unix takes the place of --host and --port: leave them out');
   }
-  if (values.host?.includes('/')) {
+  if (values.host !== undefined && isPath(values.host)) {
     throw new Fault(`--host takes a name or an address, not '${values.host}'; --unix takes a path`);
   }
   if (values.unix === '') throw new Fault("--unix takes a path, not ''");
@@ -78,10 +79,9 @@ export function parseArguments(args: readonly string[]): Arguments {
 
 function parse(args: readonly string[]) {
   try {
-    return parseArgs({ args: [...args], options, allowPositionals: true });
+    return parseArgs({ args: [...args], options: OPTIONS, allowPositionals: true });
   } catch (error) {
-    const message = String(error instanceof Error ? error.message : error);
-    const [line = ''] = message.split('. ');
+    const [line = ''] = messageOf(error).split('. ');
     throw new Fault(`${line.replaceAll('\n', ' ')} (wsgi --help shows the options)`);
   }
 }

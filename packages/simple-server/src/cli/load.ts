@@ -1,10 +1,10 @@
 import { existsSync, statSync } from 'node:fs';
-import { createRequire } from 'node:module';
+import { createRequire, isBuiltin } from 'node:module';
 import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import type { Application } from '@wsgi/core';
 import { toApplication } from '@wsgi/core/handlers';
-import { Fault } from './fault.js';
+import { Fault, messageOf } from './fault.js';
 
 /**
  * Loads an application.
@@ -43,19 +43,34 @@ function locate(module: string): string {
     const path = resolve(module + ending);
     if (existsSync(path) && statSync(path).isFile()) return pathToFileURL(path).href;
   }
+  // Node finds its own modules by their names alone, and they are no applications.
+  if (isBuiltin(module)) throw new Fault(noModule(module));
   try {
     return pathToFileURL(createRequire(resolve('wsgi')).resolve(module)).href;
-  } catch {
-    throw new Fault(`there is no module '${module}', neither a file nor a package`);
+  } catch (error) {
+    if (isCoded(error) && error.code === 'ERR_PACKAGE_PATH_NOT_EXPORTED') {
+      throw new Fault(`${error.message}, for require() that is: name the file of the module`);
+    }
+    throw new Fault(noModule(module));
   }
+}
+
+function noModule(module: string): string {
+  return `there is no module '${module}', neither a file nor a package`;
+}
+
+function isCoded(error: unknown): error is Error & { code: unknown } {
+  return error instanceof Error && 'code' in error;
 }
 
 async function load(url: string): Promise<Record<string, unknown>> {
   try {
-    return await import(url);
+    const exported: Record<string, unknown> = await import(url);
+    const { default: main } = exported;
+    // What a compiler made CommonJS of keeps its own default export as a property, and this mark beside it.
+    return isNamespace(main) && '__esModule' in main ? main : exported;
   } catch (error) {
-    if (!(error instanceof Error && 'code' in error)) throw error;
-    if (error.code !== 'ERR_UNKNOWN_FILE_EXTENSION') throw error;
+    if (!isCoded(error) || error.code !== 'ERR_UNKNOWN_FILE_EXTENSION') throw error;
     throw new Fault(
       `${error.message}, which Node ${process.versions.node} cannot run: compile it to JavaScript first`,
     );
@@ -63,49 +78,57 @@ async function load(url: string): Promise<Record<string, unknown>> {
 }
 
 function named(module: string, exported: Record<string, unknown>, name: string): Application {
-  let value: unknown = exported;
-  for (const part of name.split('.')) {
-    value = typeof value === 'object' && value !== null ? Reflect.get(value, part) : undefined;
+  const [first = '', ...rest] = name.split('.');
+  let owner: unknown;
+  let value: unknown = namesOf(exported)[first];
+  for (const part of rest) {
+    owner = value;
+    value = Object(owner)[part];
   }
   if (value === undefined) throw new Fault(`${module} has no export '${name}'${choice(exported)}`);
-  return check(module, name, value);
+  const application = check(module, name, value);
+  // A function of an object's is a method, and called as one.
+  return application === value && owner !== undefined ? application.bind(owner) : application;
 }
 
-/** A CommonJS module's exports are the properties of its default export. */
 function findApplication(module: string, exported: Record<string, unknown>): Application {
   const main = exported['default'];
-  const nested = typeof main === 'object' && main !== null ? { ...main } : {};
-  const all: Record<string, unknown> = { ...nested, ...exported };
   if (main !== undefined && !isNamespace(main)) return check(module, 'default', main);
+  const all = namesOf(exported);
   for (const name of ['application', 'app']) {
     if (all[name] !== undefined) return check(module, name, all[name]);
   }
-  throw new Fault(
-    `${module} exports no application: make it the default export, or name another as ${module}:NAME${choice(all)}`,
-  );
+  const another = `name another as ${module}:NAME${choice(exported)}`;
+  if (main !== undefined) return check(module, 'default', main, `; or ${another}`);
+  throw new Fault(`${module} exports no application: make it the default export, or ${another}`);
 }
 
 /** Whether a default export only stands for a CommonJS module's named ones. */
-function isNamespace(main: unknown): boolean {
-  return (
-    typeof main === 'object' &&
-    main !== null &&
-    !('call' in main) &&
-    ('application' in main || 'app' in main)
-  );
+function isNamespace(main: unknown): main is Record<string, unknown> {
+  return typeof main === 'object' && main !== null && !('call' in main);
+}
+
+/** A CommonJS module's exports are the properties of its default export, of which Node knows some by their names. */
+function namesOf(exported: Record<string, unknown>): Record<string, unknown> {
+  const { default: main } = exported;
+  return isNamespace(main) ? { ...main, ...exported } : exported;
 }
 
 function choice(exported: Record<string, unknown>): string {
-  const names = Object.keys(exported).filter((name) => name !== 'module.exports');
+  const { default: main } = exported;
+  const names = Object.keys(namesOf(exported)).filter(
+    (name) => name !== 'module.exports' && !(name === 'default' && isNamespace(main)),
+  );
   return names.length === 0 ? '; it exports nothing' : `; it exports ${names.join(', ')}`;
 }
 
-function check(module: string, name: string, value: unknown): Application {
+function check(module: string, name: string, value: unknown, hint = ''): Application {
   try {
-    // What it takes is what it checks.
+    // It checks at run time whatever it is given.
     return toApplication(value as Application);
   } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
-    throw new Fault(`the export '${name}' of ${module} is no application: ${reason}`);
+    throw new Fault(
+      `the export '${name}' of ${module} is no application: ${messageOf(error)}${hint}`,
+    );
   }
 }

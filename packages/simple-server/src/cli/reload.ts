@@ -2,12 +2,12 @@ import { type ChildProcess, fork } from 'node:child_process';
 import { watch } from 'node:fs';
 import { resolve, sep } from 'node:path';
 import { standardErrors } from '@wsgi/core/handlers';
-import { onStopSignal, supervisedVariable } from './signals.js';
+import { onStopSignal, SUPERVISED_VARIABLE } from './signals.js';
 
 /** Editors write a file in several steps: what changes within this time is one change. In milliseconds. */
-const settling = 100;
+const SETTLING = 100;
 
-const ignored = new Set(['node_modules', '.git']);
+const IGNORED = new Set(['node_modules', '.git']);
 
 /**
  * Runs the command in a process of its own, and again whenever a file below this directory changes.
@@ -16,16 +16,16 @@ const ignored = new Set(['node_modules', '.git']);
  */
 export function superviseReloads(script: string, args: readonly string[], host: string): void {
   let child: ChildProcess | undefined;
-  /** The one that was told to end: what has changed since, its successor finds. */
+  /** The process that was told to end. What has changed since then, its successor loads. */
   let leaving: ChildProcess | undefined;
   let isStopping = false;
   let timer: NodeJS.Timeout | undefined;
 
   const start = (): void => {
-    child = fork(script, args, { env: { ...process.env, [supervisedVariable]: '1' } });
+    child = fork(script, args, { env: { ...process.env, [SUPERVISED_VARIABLE]: '1' } });
     child.once('exit', (code) => {
       child = undefined;
-      // One that ended by itself waits here for the change that mends it.
+      // When it ended by itself, the next change starts it again.
       if (isStopping) process.exit(code ?? 1);
     });
   };
@@ -39,12 +39,12 @@ export function superviseReloads(script: string, args: readonly string[], host: 
   };
 
   watch('.', { recursive: true }, (_event, file) => {
-    if (file === null || file.split(sep).some((part) => ignored.has(part))) return;
+    if (file === null || file.split(sep).some((part) => IGNORED.has(part))) return;
     if (resolve(file) === host) return;
     clearTimeout(timer);
-    timer = setTimeout(restart, settling);
+    timer = setTimeout(restart, SETTLING);
   }).on('error', (error) => {
-    // A directory may go while Node looks for what is in it: whoever builds or installs something makes such ones.
+    // A directory may vanish while Node reads it: builds and installations make such short-lived ones.
     if ('code' in error && error.code === 'ENOENT') return;
     standardErrors.write(`wsgi: not every change will be seen: ${error.message}\n`);
   });

@@ -2,12 +2,13 @@ import { existsSync, readFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import type { Application } from '@wsgi/core';
 import { validator } from '@wsgi/core/validate';
+import { isPath } from '../address.js';
 import { demoApp } from '../demo-app.js';
 import { makeServer } from '../make-server.js';
 import type { WSGIServer } from '../server.js';
 import { makeRoomForSocket } from '../unix-socket.js';
 import type { Arguments } from './arguments.js';
-import { Fault } from './fault.js';
+import { Fault, messageOf } from './fault.js';
 import { loadApplication } from './load.js';
 
 /** Loads what the command line names, and serves it. */
@@ -33,7 +34,7 @@ export async function serve(args: Arguments): Promise<WSGIServer> {
 
 /** What a server does for its Unix socket, and a worker cannot: to be called by the process that starts them. */
 export async function makeRoomForWorkers(args: Arguments): Promise<void> {
-  if (!args.host.includes('/')) return;
+  if (!isPath(args.host)) return;
   try {
     await makeRoomForSocket(args.host);
   } catch (error) {
@@ -51,15 +52,14 @@ function readPem(path: string): Buffer {
 
 function whyNot(error: unknown, { host, port, tls }: Arguments): string {
   const code = errorCode(error);
-  const isPath = host.includes('/');
-  const where = isPath ? host : `${host}:${port}`;
-  const message = error instanceof Error ? error.message : String(error);
+  const where = isPath(host) ? host : `${host}:${port}`;
+  const message = messageOf(error);
   // What is wrong with the path itself.
   if (message.startsWith(where)) return message;
   if (code === 'EADDRINUSE')
     return `${where} is in use: stop what listens there, or choose another`;
   // Node says EACCES of it.
-  if (isPath && !existsSync(dirname(host)))
+  if (isPath(host) && !existsSync(dirname(host)))
     return `there is no folder ${dirname(host)} for the socket`;
   if (code === 'EACCES') return `${where} may not be listened on by this user`;
   if (code === 'ENOTFOUND' || code === 'EADDRNOTAVAIL')

@@ -1,5 +1,5 @@
 /** Set for a process whose supervisor hears Ctrl-C too, and passes it on as SIGTERM. */
-export const supervisedVariable = 'WSGI_SUPERVISED';
+export const SUPERVISED_VARIABLE = 'WSGI_SUPERVISED';
 
 /**
  * Calls `finish` at the first SIGINT or SIGTERM, and `abort` at the second.
@@ -15,5 +15,5 @@ export function onStopSignal(finish: () => void, abort: () => void): void {
     isStopping = true;
   };
   process.on('SIGTERM', stop);
-  process.on('SIGINT', process.env[supervisedVariable] === undefined ? stop : () => {});
+  process.on('SIGINT', process.env[SUPERVISED_VARIABLE] === undefined ? stop : () => {});
 }

@@ -1,11 +1,11 @@
 import cluster, { type Worker } from 'node:cluster';
 import { standardErrors } from '@wsgi/core/handlers';
-import { onStopSignal, supervisedVariable } from './signals.js';
+import { onStopSignal, SUPERVISED_VARIABLE } from './signals.js';
 
 /** A worker that lived at least this long may be replaced at once. */
-const steady = 5_000;
-const shortestDelay = 100;
-const longestDelay = 30_000;
+const STEADY = 5_000;
+const SHORTEST_DELAY = 100;
+const LONGEST_DELAY = 30_000;
 
 /**
  * Runs `count` copies of this process as workers that share one port, and replaces those that die: at once,
@@ -26,7 +26,7 @@ export function superviseWorkers(count: number): void {
   const delayed = new Set<NodeJS.Timeout>();
 
   const start = (): void => {
-    if (!isStopping) started.set(cluster.fork({ [supervisedVariable]: '1' }), Date.now());
+    if (!isStopping) started.set(cluster.fork({ [SUPERVISED_VARIABLE]: '1' }), Date.now());
   };
   const all = (signal: NodeJS.Signals): void => {
     for (const worker of started.keys()) worker.process.kill(signal);
@@ -43,7 +43,7 @@ export function superviseWorkers(count: number): void {
       process.exitCode = isStopping ? 0 : code || 1;
       return;
     }
-    delay = age >= steady ? 0 : Math.min(longestDelay, Math.max(shortestDelay, delay * 2));
+    delay = age >= STEADY ? 0 : Math.min(LONGEST_DELAY, Math.max(SHORTEST_DELAY, delay * 2));
     standardErrors.write(
       `wsgi: worker ${worker.process.pid} died; a new one starts in ${delay} ms\n`,
     );
@@ -63,7 +63,7 @@ export function superviseWorkers(count: number): void {
     all('SIGKILL');
     process.exit(1);
   });
-  // A supervisor that was killed cannot say so; and to be listened for, it shall not keep this process alive.
+  // A supervisor that was killed sends no signal. Listening for its end must not keep this process alive.
   process.on('disconnect', finish);
   process.channel?.unref();
   start();
