@@ -1,3 +1,5 @@
+import { spawn } from 'node:child_process';
+import { text } from 'node:stream/consumers';
 import type { Application } from '@wsgi/core';
 import { WSGIRequestHandler } from '@wsgi/simple-server';
 import { expect, it, onTestFinished, vi } from 'vitest';
@@ -18,6 +20,36 @@ it('has a line for each response: client, time, request line, status, size', asy
   const [line] = await logged(echo, `GET /a?b HTTP/1.1\r\nHost: a\r\n${close}\r\n`);
   const time = /\[\d\d\/[A-Z][a-z]{2}\/\d{4} \d\d:\d\d:\d\d\]/.source;
   expect(line).toMatch(new RegExp(`^127\\.0\\.0\\.1 - - ${time} "GET /a\\?b HTTP/1\\.1" 200 6$`));
+});
+
+it('tells the local time as Python does, in each month and second', async () => {
+  const clock = vi.spyOn(Date, 'now');
+  onTestFinished(() => clock.mockRestore());
+  const server = await serve(echo);
+  const handler = new WSGIRequestHandler(server, { address: undefined, port: undefined });
+  const months = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun'];
+  months.push('Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec');
+  for (const [index, month] of months.entries()) {
+    for (const second of [6, 59]) {
+      clock.mockReturnValue(new Date(2026, index, 2, 13, 5, second, 999).getTime());
+      const told = `02/${month}/2026 13:05:${second === 6 ? '06' : '59'}`;
+      expect(handler.logDateTimeString()).toBe(told);
+      expect(handler.logDateTimeString()).toBe(told);
+    }
+  }
+});
+
+it('has the last lines of a process that ends in the same turn', async () => {
+  const script = `
+    import { WSGIRequestHandler, WSGIServer } from '@wsgi/simple-server';
+    const client = { address: '192.0.2.1', port: 1 };
+    new WSGIRequestHandler(new WSGIServer('127.0.0.1'), client).logError('the last one');
+    process.exit();
+  `;
+  const cwd = import.meta.dirname;
+  const child = spawn(process.execPath, ['--input-type=module', '--eval', script], { cwd });
+  onTestFinished(() => void child.kill('SIGKILL'));
+  expect(await text(child.stderr)).toMatch(/^192\.0\.2\.1 - - \[.*\] the last one\n$/);
 });
 
 it('has a line for a response that failed', async () => {
@@ -133,13 +165,21 @@ it('costs neither the answer nor the close of its body when it fails, and says s
   const log = (): never => {
     throw new Error('no space left');
   };
+  const logLater = async (): Promise<never> => log();
   const errors = {
     ...silent,
     write: (text: string) => {
       reported += text;
     },
   };
-  for (const served of [app, (async (...args) => app(...args)) satisfies Application]) {
+  const later: Application = async (...args) => app(...args);
+  const pairs = [
+    { served: app, log },
+    { served: later, log },
+    { served: app, log: logLater },
+    { served: later, log: logLater },
+  ];
+  for (const { served, log } of pairs) {
     const server = await serve(served, { log, errors });
     const request = 'GET / HTTP/1.1\r\nHost: a\r\n';
     const text = await exchange(server, `${request}\r\n${request}${close}\r\n`);

@@ -68,6 +68,18 @@ it('a handler that is made to speak HTTP/1.0 keeps the connection behind a body 
   expect(text).not.toContain('Connection: close');
 });
 
+it.each([
+  ['Mine/1', ['Server: Mine/1', 'Server: Mine/1']],
+  ['', []],
+])('a handler class names its software in answers and refusals: %j', async (name, named) => {
+  class Mine extends WSGIRequestHandler {
+    override serverSoftware = name;
+  }
+  const text = await exchange(await serve(echo, { handlerClass: Mine }), `${get}nonsense\r\n`);
+  expect(statuses(text)).toEqual([200, 400]);
+  expect(text.match(/^Server: .*(?=\r)/gm) ?? []).toEqual(named);
+});
+
 describe('a handler class costs no more than its connection when it fails', () => {
   const cases: [string, (fail: () => void) => HandlerClass][] = [
     [

@@ -1,3 +1,4 @@
+import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { request } from 'node:http';
@@ -5,6 +6,7 @@ import { Agent, request as secureRequest } from 'node:https';
 import { connect, Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
 import { connect as connectSecurely, type TlsOptions } from 'node:tls';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
@@ -288,9 +290,19 @@ it('says so only when the answer has left, whatever comes next', async () => {
   }
 });
 
-it('keeps nothing of a request that was waited for', async () => {
+/** Waits until the collector has taken what nobody holds any more. */
+async function untilCollected(held: WeakRef<object>): Promise<void> {
   setFlagsFromString('--expose-gc');
   const collect: () => void = runInNewContext('gc');
+  await expect
+    .poll(() => {
+      collect();
+      return held.deref() === undefined;
+    })
+    .toBe(true);
+}
+
+it('keeps nothing of a request that was waited for', async () => {
   const server = await serve(echo);
   const waitForOne = async (): Promise<WeakRef<Promise<void>>> => {
     const answered = server.handleRequest();
@@ -298,13 +310,52 @@ it('keeps nothing of a request that was waited for', async () => {
     await answered;
     return new WeakRef(answered);
   };
-  const answered = await waitForOne();
-  await expect
-    .poll(() => {
-      collect();
-      return answered.deref() === undefined;
-    })
-    .toBe(true);
+  await untilCollected(await waitForOne());
+});
+
+it.each([
+  ['', undefined],
+  [' over TLS', selfSigned()],
+])('keeps nothing of a connection%s that has closed', async (_over, tls) => {
+  const made: WeakRef<object>[] = [];
+  class Noted extends WSGIRequestHandler {
+    constructor(...args: ConstructorParameters<typeof WSGIRequestHandler>) {
+      super(...args);
+      made.push(new WeakRef(this));
+    }
+  }
+  const transports: WeakRef<object>[] = [];
+  const listen = vi.spyOn(Server.prototype, 'listen');
+  onTestFinished(() => listen.mockRestore());
+  const { port, url } = await serve(echo, { handlerClass: Noted, tls });
+  const [listener] = listen.mock.contexts;
+  if (!(listener instanceof Server)) expect.unreachable('nothing listens');
+  listener.on('connection', (socket) => transports.push(new WeakRef(socket)));
+  const ask = tls === undefined ? request : secureRequest;
+  for (let left = 2; left > 0; left--) {
+    await new Promise((resolve) => {
+      ask(url, { port, agent: false, rejectUnauthorized: false }, (response) => {
+        response.resume().on('close', resolve);
+      }).end();
+    });
+  }
+  const [handler, transport] = [made[0], transports[0]];
+  if (handler === undefined || transport === undefined) expect.unreachable('none was made');
+  await untilCollected(handler);
+  await untilCollected(transport);
+});
+
+it('leaves nothing behind that would keep its process', async () => {
+  const script = `
+    import { demoApp, makeServer } from '@wsgi/simple-server';
+    const server = await makeServer('127.0.0.1', 0, demoApp, { log: false });
+    await server.shutdown();
+    console.log(process.getActiveResourcesInfo().filter((kind) => kind === 'Timeout').length);
+  `;
+  const cwd = import.meta.dirname;
+  const child = spawn(process.execPath, ['--input-type=module', '--eval', script], { cwd });
+  onTestFinished(() => void child.kill('SIGKILL'));
+  expect(await text(child.stdout)).toBe('0\n');
 });
 
 it('shuts down where its block ends', async () => {

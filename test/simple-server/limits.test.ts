@@ -1,8 +1,9 @@
 import { once } from 'node:events';
+import { readFile } from 'node:fs/promises';
 import { connect } from 'node:tls';
 import { inspect } from 'node:util';
 import { type Application, TextErrors } from '@wsgi/core';
-import { makeServer } from '@wsgi/simple-server';
+import { defaultLimits, makeServer } from '@wsgi/simple-server';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { stopClock } from '../clock.ts';
 import { selfSigned } from '../hosts/certificate.ts';
@@ -264,6 +265,16 @@ it('an endless body that nobody reads is not taken in for ever', async () => {
   }
   expect(client.ended).toBe(true);
   expect(sent).toBeLessThan(60_000_000);
+});
+
+it('the limits that nobody sets are those of the README', async () => {
+  const path = new URL('../../packages/simple-server/README.md', import.meta.url);
+  const readme = await readFile(path, 'utf8');
+  for (const [name, value] of Object.entries(defaultLimits)) {
+    const row = readme.split('\n').find((line) => line.startsWith(`| \`${name}\``));
+    const [, number = '', unit] = /([\d,]+)( KiB)? +\|$/.exec(row ?? '') ?? [];
+    expect(Number(number.replace(',', '')) * (unit === undefined ? 1 : 1024), name).toBe(value);
+  }
 });
 
 describe('a limit that makes no sense is refused:', () => {

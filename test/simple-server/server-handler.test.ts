@@ -1,6 +1,7 @@
+import cluster from 'node:cluster';
 import { BodyInput, type Environ, emptySource, TextErrors } from '@wsgi/core';
 import { ServerHandler } from '@wsgi/simple-server';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import { dial, echo, exchange, serve, statuses } from './support.ts';
 
 describe('a ServerHandler on its own', () => {
@@ -25,6 +26,18 @@ describe('a ServerHandler on its own', () => {
     expect(Object.keys(given)).toHaveLength(3);
     expect(written).toMatch(/^HTTP\/1\.1 200 OK\r\n[\s\S]*\r\nContent-Length: 1\r\n\r\na$/);
   });
+});
+
+it.each([true, false])('says whether other processes serve the application: %j', (isWorker) => {
+  const before = cluster.isWorker;
+  Reflect.set(cluster, 'isWorker', isWorker);
+  onTestFinished(() => void Reflect.set(cluster, 'isWorker', before));
+  const errors = new TextErrors(() => {});
+  const output = { write: () => {} };
+  const handler = new ServerHandler(new BodyInput(emptySource), output, errors, {});
+  expect(handler.wsgiMultiprocess).toBe(isWorker);
+  // Nothing is known of when such an output lets go of what it was given.
+  expect(handler.releasesBytes).toBe(false);
 });
 
 const post = 'POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n';

@@ -4,10 +4,15 @@ import { once } from 'node:events';
 import { lstatSync, mkdirSync, readdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { request } from 'node:http';
+import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
+import { connect as connectSecurely } from 'node:tls';
+import type { Application, Environ } from '@wsgi/core';
 import { makeServer, WSGIServer } from '@wsgi/simple-server';
 import { expect, it, onTestFinished } from 'vitest';
+import { selfSigned } from '../hosts/certificate.ts';
 import { echo } from './support.ts';
 
 async function folder(): Promise<string> {
@@ -46,6 +51,28 @@ it('takes the place of a socket whose server was killed', async () => {
   await server.shutdown();
   expect(() => lstatSync(path)).toThrow('ENOENT');
   expect(server.address()).toBeNull();
+});
+
+it.each([
+  ['http', '80', undefined],
+  ['https', '443', selfSigned()],
+])('says nothing of a client that has no address: %s', async (scheme, port, tls) => {
+  const path = join(await folder(), 'socket');
+  const seen: Environ[] = [];
+  const app: Application = (environ, startResponse) => {
+    seen.push(environ);
+    return echo(environ, startResponse);
+  };
+  const server = await makeServer(path, 0, app, { log: false, tls });
+  onTestFinished(() => server.close());
+  const socket =
+    tls === undefined ? connect(path) : connectSecurely({ path, rejectUnauthorized: false });
+  onTestFinished(() => void socket.destroy());
+  socket.write('GET / HTTP/1.0\r\n\r\n');
+  await text(socket);
+  const named = { SERVER_NAME: 'localhost', SERVER_PORT: port, 'wsgi.url_scheme': scheme };
+  expect(seen).toEqual([expect.objectContaining(named)]);
+  expect(Object.keys(seen[0] ?? {}).filter((key) => key.startsWith('REMOTE_'))).toEqual([]);
 });
 
 it('leaves a socket alone that a server listens on', async () => {

@@ -2,9 +2,14 @@
  * What users write, in strict mode under NodeNext: checked by `tsc -p test` and never run. No cast is needed, and each
  * `@ts-expect-error` is a mistake that the types catch.
  */
+import { createReadStream } from 'node:fs';
 import { open } from 'node:fs/promises';
-import { createServer as createHttp } from 'node:http';
-import { createServer as createHttp2, createSecureServer } from 'node:http2';
+import { createServer as createHttp, type IncomingMessage } from 'node:http';
+import {
+  createServer as createHttp2,
+  createSecureServer,
+  type Http2ServerRequest,
+} from 'node:http2';
 import { createServer as createHttps } from 'node:https';
 import {
   type Application,
@@ -23,7 +28,7 @@ import { FileWrapper, shiftPathInfo, wsgiToUtf8 } from '@wsgi/core/util';
 import { mountGateway as mountInExpress } from '@wsgi/express';
 import { fastifyGateway } from '@wsgi/fastify';
 import { mountGateway } from '@wsgi/http';
-import { makeServer, type WSGIServer } from '@wsgi/simple-server';
+import { makeServer, WSGIServer } from '@wsgi/simple-server';
 import express5 from 'express';
 import express4 from 'express4';
 import { fastify } from 'fastify';
@@ -127,6 +132,15 @@ createHttp((request, response) => {
   void new NodeHandler(request, response).run(array);
 });
 
+// A function may say of which server its requests are.
+const portOf = (request: IncomingMessage) => ({ 'my.port': request.socket.remotePort });
+const streamOf = (request: Http2ServerRequest) => ({ 'my.stream': request.stream.id });
+createHttp(mountGateway(array, { environ: portOf, scriptName: '/gw' }));
+createHttps({}, mountGateway(array, { environ: portOf }));
+createHttp2(mountGateway(array, { environ: streamOf }));
+createHttp((request, response) => mountGateway(array, { environ: portOf })(request, response));
+createHttp(mountGateway(array, { environ: (request) => ({ 'my.url': request.url }) }));
+
 express5().use('/gw', mountInExpress(array, { environ: (request) => ({ ip: request.ip }) }));
 express4().use('/gw', mountInExpress(AppClass, { maxBodySize: 10 }));
 express5.Router().all('/one', mountInExpress(timing(array)));
@@ -134,6 +148,23 @@ express5.Router().all('/one', mountInExpress(timing(array)));
 await fastify().register(fastifyGateway, { app: array, prefix: '/gw', environ: environOf });
 
 export const server: WSGIServer = await makeServer('127.0.0.1', 0, array, { log: false });
+
+class OwnServer extends WSGIServer {
+  readonly made = Date.now();
+}
+export const own: OwnServer = await makeServer(
+  '127.0.0.1',
+  0,
+  (_environ, startResponse) => {
+    startResponse('204 No Content', []);
+    return [];
+  },
+  { serverClass: OwnServer, log: false },
+);
+// What is not known to be another class gives the server that all are.
+export const either: WSGIServer = await makeServer('127.0.0.1', 0, array, {
+  serverClass: process.argv.length > 2 ? OwnServer : undefined,
+});
 
 export class OwnHandler extends SimpleHandler {
   override errorStatus = '503 Service Unavailable';
@@ -143,6 +174,14 @@ export class OwnHandler extends SimpleHandler {
 export const stringChunks: Application = () => ['text'];
 // @ts-expect-error a file gives bytes
 export const textFile = new FileWrapper({ read: () => 'text' });
+// @ts-expect-error a stream is a body by itself, and no file
+export const stream = new FileWrapper(createReadStream('file'));
+// @ts-expect-error a stream is iterated as it is
+readChunks(createReadStream('file'));
+// @ts-expect-error it asks for what no request has
+createHttp(mountGateway(array, { environ: (request: { user: string }) => ({ a: request.user }) }));
+// @ts-expect-error a class that is no server's
+makeServer('127.0.0.1', 0, array, { serverClass: OwnHandler });
 // @ts-expect-error a string is no body
 export const stringBody: Application = () => 'text';
 // @ts-expect-error a body must be returned

@@ -3,7 +3,13 @@
  *
  * @module @wsgi/http
  */
-import { checkScriptName, splitMount, splitTarget, toApplication } from '@wsgi/core/handlers';
+import {
+  checkScriptName,
+  notFound,
+  splitMount,
+  splitTarget,
+  toApplication,
+} from '@wsgi/core/handlers';
 import {
   type GatewayOptions as CoreOptions,
   checkGatewayOptions,
@@ -13,16 +19,33 @@ import {
   type NodeRequest,
   type NodeResponse,
 } from '@wsgi/core/node';
-import type { Application, ApplicationLike } from '@wsgi/core/types';
+import type { ApplicationLike } from '@wsgi/core/types';
 
 /** What {@link mountGateway} takes. */
-export interface GatewayOptions extends CoreOptions<NodeRequest> {
+export interface GatewayOptions extends Omit<CoreOptions<NodeRequest>, 'environ'> {
+  /**
+   * The host's own entries of the environ, added last, for each request. Default: none.
+   *
+   * @example
+   * ```ts
+   * mountGateway(app, { environ: (request: IncomingMessage) => ({ 'my.port': request.socket.remotePort }) });
+   * ```
+   */
+  environ?: Readonly<Record<string, unknown>> | EnvironFunction | undefined;
   /**
    * The path at which the application is mounted: `'/gateway'`. A request outside it gets 404. Default: `''`,
    * every path.
    */
   scriptName?: string | undefined;
 }
+
+/**
+ * Written as a method, whose parameter TypeScript compares both ways: so a function may say which server its requests
+ * are of, as a listener of that server's may.
+ */
+type EnvironFunction = {
+  environ(request: NodeRequest): Readonly<Record<string, unknown>>;
+}['environ'];
 
 /** A listener for the `request` event of node:http, https and http2 (compat API) servers. */
 export type GatewayListener = (request: NodeRequest, response: NodeResponse) => void;
@@ -45,7 +68,7 @@ export function mountGateway(app: ApplicationLike, options: GatewayOptions = {})
   const scriptName = checkScriptName(options.scriptName);
   const { environ, errors, maxBodySize } = options;
 
-  // Made here: an arrow within `gateway` would put its variables on the heap for each request, with the option or not.
+  // Here, because a closure within `gateway` would cost each request a heap allocation, with the option or without.
   const extra = (request: NodeRequest) => () => extraEntries(environ, request);
 
   return function gateway(request, response) {
@@ -66,8 +89,3 @@ function cut(uri: string, scriptName: string): MountedTarget | undefined {
   if (mounted === undefined) return undefined;
   return { scriptName: mounted.scriptName, pathInfo: mounted.pathInfo, query, uri };
 }
-
-const notFound: Application = (_environ, startResponse) => {
-  startResponse('404 Not Found', [['Content-Type', 'text/plain; charset=utf-8']]);
-  return [Buffer.from('Not Found\n')];
-};

@@ -1,17 +1,17 @@
 import { standardErrors } from '@wsgi/core/handlers';
 
-const months = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun'];
-months.push('Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec');
+const MONTHS = 'Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec'.split(' ');
 
 let second = Number.NaN;
 let text = '';
 
 /** Local time as in http.server's log: `22/Nov/2026 17:28:07`. Made once a second. */
-export function logDateTime(now: number = Date.now()): string {
+export function logDateTime(): string {
+  const now = Date.now();
   const current = Math.floor(now / 1000);
   if (current === second) return text;
   const date = new Date(now);
-  const day = `${two(date.getDate())}/${months[date.getMonth()]}/${date.getFullYear()}`;
+  const day = `${two(date.getDate())}/${MONTHS[date.getMonth()]}/${date.getFullYear()}`;
   const time = [date.getHours(), date.getMinutes(), date.getSeconds()].map(two).join(':');
   second = current;
   text = `${day} ${time}`;
@@ -27,19 +27,19 @@ function two(number: number): string {
  * cursor or end the quotes is written as an escape.
  */
 export function escapeForLog(text: string): string {
-  return unfit.test(text) ? text.replaceAll(eachUnfit, escapeCharacter) : text;
+  return UNFIT.test(text) ? text.replaceAll(EACH_UNFIT, escapeCharacter) : text;
 }
 
 /** The same, for text whose quotes are its own: of control characters alone, as wsgiref's `log_message` does it. */
 export function escapeControls(text: string): string {
-  return control.test(text) ? text.replaceAll(eachControl, escapeCharacter) : text;
+  return CONTROL.test(text) ? text.replaceAll(EACH_CONTROL, escapeCharacter) : text;
 }
 
-const control = /[^ -~\u00a0-\uffff]/;
-const eachControl = new RegExp(control, 'g');
+const CONTROL = /[^ -~\u00a0-\uffff]/;
+const EACH_CONTROL = new RegExp(CONTROL, 'g');
 
-const unfit = /[^ !#-[\]-~]/;
-const eachUnfit = new RegExp(unfit, 'g');
+const UNFIT = /[^ !#-[\]-~]/;
+const EACH_UNFIT = new RegExp(UNFIT, 'g');
 
 function escapeCharacter(character: string): string {
   if (character === '"' || character === '\\') return `\\${character}`;

@@ -1,9 +1,9 @@
 import type { Socket } from 'node:net';
 import { performance } from 'node:perf_hooks';
 import type { Application } from '@wsgi/core';
-import { BodyInput, emptySource } from '@wsgi/core/handlers';
+import { BodyInput, emptySource, LONGEST_DRAIN, MOST_DRAINED } from '@wsgi/core/handlers';
 import { type Holder, HolderInContext, mayHold } from '@wsgi/core/node';
-import { never, type ServerLimits, span } from './limits.js';
+import { NEVER, type ServerLimits, span } from './limits.js';
 import { Output } from './output.js';
 import { ProtocolError, type RequestEvent, RequestParser } from './parser/index.js';
 import { type BodyTransport, RequestBody } from './request-body.js';
@@ -16,12 +16,10 @@ export interface ConnectionServer extends HandlerServer {
   readonly maxBodySize: number;
   /** Whether the server shuts down: connections end after the response at hand. */
   readonly isClosing: boolean;
-  /** How many bodies close behind a response that is whole and whose connection has closed. */
+  /** How many bodies are still closing, though their responses are whole and their connections have closed. */
   tidying: number;
-  /** Told of each response that is over, and has left for the system or is held for the end of this turn. */
+  /** Called for each response that is over: it has left for the system, or is held until this turn ends. */
   answered(): void;
-  /** Takes the error of a handler class that costs the connection. */
-  report(error: unknown): void;
 }
 
 /**
@@ -36,23 +34,16 @@ export interface ConnectionServer extends HandlerServer {
 type State = 'reading' | 'running' | 'flushing' | 'dropping' | 'closing';
 
 /**
- * How much of a body that the application left unread is taken in and dropped, and for how long: so that the
- * connection can serve on, or so that closing it does not cost the client the response (RFC 9112, section 9.6).
- */
-const mostDropped = 16 * 1024 * 1024;
-const longestDropping = 5_000;
-
-/**
  * How much a client may send ahead while a request is at work. The end of a connection is read behind all that came
  * before it: a client that sends more than this, and is not read, is not seen to leave.
  */
-const mostAhead = 64 * 1024;
+const MOST_AHEAD = 64 * 1024;
 
 /**
  * One client's connection: reads its requests and answers them in their order, one at a time.
  *
  * While a request is at work its connection is read on within a bound, so that a client can neither send ahead
- * without end nor leave unnoticed: see {@link mostAhead}.
+ * without end nor leave unnoticed: see {@link MOST_AHEAD}.
  */
 export class Connection implements BodyTransport, Holder {
   /** When {@link expire} is to be called, by `performance.now()`. */
@@ -64,7 +55,7 @@ export class Connection implements BodyTransport, Holder {
   readonly #output: Output;
   /** The connection's own asynchronous context, in which no request has set anything. */
   readonly #context = new HolderInContext(this);
-  /** Whether Node has called with bytes, in the context that it keeps for that, and no request has run in it yet. */
+  /** Whether this is the asynchronous context that Node delivers bytes in, and no request has run in it yet. */
   #isFresh = false;
   #state: State = 'reading';
   #served = 0;
@@ -123,7 +114,7 @@ export class Connection implements BodyTransport, Holder {
       this.destroy();
     } else if (this.#body?.isWaiting === true) {
       // Only then is it the client that takes its time: a body that nobody reads does not come.
-      this.deadline = never;
+      this.deadline = NEVER;
       this.#body.fail(new ProtocolError(408, 'the body of the request took too long'));
     }
   }
@@ -132,7 +123,7 @@ export class Connection implements BodyTransport, Holder {
   receive(chunk: Buffer, length: number): void {
     if (this.#state === 'closing') {
       this.#dropped += length;
-      if (this.#dropped > mostDropped) this.destroy();
+      if (this.#dropped > MOST_DRAINED) this.destroy();
       return;
     }
     this.#isFresh = true;
@@ -145,7 +136,7 @@ export class Connection implements BodyTransport, Holder {
   /** Reads on, unless too much has come already that nobody has asked for. */
   resume(): void {
     if (this.#state === 'closing') return;
-    if (this.#parser.unread <= mostAhead && this.#socket.isPaused()) this.#socket.resume();
+    if (this.#parser.unread <= MOST_AHEAD && this.#socket.isPaused()) this.#socket.resume();
   }
 
   sendContinue(): void {
@@ -154,12 +145,12 @@ export class Connection implements BodyTransport, Holder {
     this.#socket.write('HTTP/1.1 100 Continue\r\n\r\n', 'latin1');
   }
 
-  /** Does with what has come what the connection's state asks for. */
+  /** Deals with what has come, according to the state. */
   #take(): void {
     if (this.#state === 'dropping') this.#drop();
     if (this.#state === 'reading') this.#serve();
     else if (this.#body?.isWaiting === true) this.#body.wake();
-    else if (this.#state !== 'dropping' && this.#parser.unread > mostAhead) this.#socket.pause();
+    else if (this.#state !== 'dropping' && this.#parser.unread > MOST_AHEAD) this.#socket.pause();
   }
 
   /** Answers what has arrived, until a request must be waited for. A loop, so that no pipeline is too long. */
@@ -172,7 +163,7 @@ export class Connection implements BodyTransport, Holder {
           return;
         }
         if (event.type !== 'request') continue;
-        // What a request sets in an `AsyncLocalStorage` shall not be found by one that is served behind it.
+        // What a request sets in an `AsyncLocalStorage` must not be found by the requests after it.
         if (this.#isFresh) this.#start(event);
         else this.#context.runInAsyncScope(this.#start, this, event);
         this.#isFresh = false;
@@ -189,7 +180,7 @@ export class Connection implements BodyTransport, Holder {
         this.#close();
         return;
       }
-      // Not from now on: whoever sends empty lines does not begin a request, and gains no time.
+      // Not from now on: a client that sends empty lines has not begun a request, and gains no time.
       this.deadline = this.#settledAt + span(keepAliveTimeout);
     } else {
       this.#since ??= performance.now();
@@ -212,12 +203,12 @@ export class Connection implements BodyTransport, Holder {
     this.#input = new BodyInput(this.#body ?? emptySource, { limit: this.#server.maxBodySize });
     this.#output.begin(request.httpVersion === '1.0');
     const handler = this.#handler.makeHandler(request, this.#input, this.#output);
-    this.#run(handler, this.#server.getApp());
+    this.#run(handler, this.#handler.getApp());
   }
 
   #takeBody(request: RequestEvent): RequestBody | undefined {
     if (request.bodyLength === 0) {
-      this.deadline = never;
+      this.deadline = NEVER;
       // Nothing but its end is left of this request.
       this.#parser.next();
       return undefined;
@@ -249,7 +240,7 @@ export class Connection implements BodyTransport, Holder {
     }
   }
 
-  /** What a handler class adds of its own has failed where nobody answers for it: that costs this connection alone. */
+  /** The code of a handler class has failed outside of all error handling: that costs this connection alone. */
   #giveUp(error: unknown): void {
     this.#running = undefined;
     if (this.#isTidying) this.#server.tidying--;
@@ -280,13 +271,13 @@ export class Connection implements BodyTransport, Holder {
     this.#running = undefined;
     this.#since = undefined;
     if (this.#isTidying) this.#server.tidying--;
-    // Not before it has left: whoever waits for it may close the server then.
+    // Not before it has left: who awaits `handleRequest()` may close the server then.
     if (this.#output.isPending) this.#output.drained().then(() => this.#server.answered());
     else this.#server.answered();
     if (this.#state === 'closing' || this.#socket.destroyed) return;
     if (!this.#output.begun || !this.#output.keepAlive) this.#close();
     else {
-      // To drop what is unread may take long, and the client shall not wait for its answer.
+      // Dropping what is unread may take long, and the client must not wait that long for its answer.
       if (!this.#isRead) this.#output.flush();
       if (this.#output.isPending) this.#flush();
       else this.#settle();
@@ -301,7 +292,7 @@ export class Connection implements BodyTransport, Holder {
   #flush(): void {
     this.#output.flush();
     this.#state = 'flushing';
-    this.deadline = never;
+    this.deadline = NEVER;
     this.#output.drained().then(() => {
       if (this.#state === 'flushing') this.#settle();
       this.#serve();
@@ -312,7 +303,7 @@ export class Connection implements BodyTransport, Holder {
     if (!this.#isRead) {
       this.#state = 'dropping';
       this.#dropped = 0;
-      this.deadline = performance.now() + longestDropping;
+      this.deadline = performance.now() + LONGEST_DRAIN;
       this.#drop();
       return;
     }
@@ -331,7 +322,7 @@ export class Connection implements BodyTransport, Holder {
       return;
     }
     if (this.#body?.ended === true) this.#settle();
-    else if (this.#dropped > mostDropped) this.#close();
+    else if (this.#dropped > MOST_DRAINED) this.#close();
     else this.resume();
   }
 
@@ -353,17 +344,17 @@ export class Connection implements BodyTransport, Holder {
     });
   }
 
-  /** Closes our side when all is sent, then drops what still comes: see {@link mostDropped}. */
+  /** Closes our side when all is sent, then drops what still comes: see {@link MOST_DRAINED}. */
   #close(): void {
     const socket = this.#socket;
     this.#output.flush();
     this.#state = 'closing';
     this.#dropped = 0;
-    this.deadline = never;
+    this.deadline = NEVER;
     // Nothing is read meanwhile, or a client could hold the connection by sending what nobody wants.
     socket.pause().setTimeout(this.#server.limits.timeout);
     socket.end(() => {
-      this.deadline = performance.now() + longestDropping;
+      this.deadline = performance.now() + LONGEST_DRAIN;
       socket.resume().setTimeout(0);
     });
   }

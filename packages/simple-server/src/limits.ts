@@ -33,17 +33,8 @@ export const defaultLimits: Readonly<ServerLimits> = {
   maxHeadersCount: 100,
 };
 
-/** What a limit may be at least; 0 for those that it switches off. */
-const least: Readonly<ServerLimits> = {
-  headersTimeout: 0,
-  requestTimeout: 0,
-  keepAliveTimeout: 0,
-  timeout: 0,
-  maxRequestsPerSocket: 0,
-  maxConnections: 0,
-  maxHeaderSize: 1,
-  maxHeadersCount: 1,
-};
+/** What a limit must be at least, where 0 does not switch it off. */
+const LEAST: Readonly<Partial<ServerLimits>> = { maxHeaderSize: 1, maxHeadersCount: 1 };
 
 /**
  * The defaults, with what `options` sets in their place.
@@ -55,9 +46,10 @@ export function resolveLimits(options: Partial<ServerLimits>): ServerLimits {
   for (const name of Object.keys(defaultLimits) as Array<keyof ServerLimits>) {
     const value = options[name];
     if (value === undefined) continue;
-    if (!Number.isSafeInteger(value) || value < least[name]) {
+    const least = LEAST[name] ?? 0;
+    if (!Number.isSafeInteger(value) || value < least) {
       throw new RangeError(
-        `${name} must be a whole number from ${least[name]} on, not ${inspect(value)}`,
+        `${name} must be a whole number from ${least} on, not ${inspect(value)}`,
       );
     }
     limits[name] = value;
@@ -66,9 +58,9 @@ export function resolveLimits(options: Partial<ServerLimits>): ServerLimits {
 }
 
 /** The time of a deadline that does not come. */
-export const never: number = Number.POSITIVE_INFINITY;
+export const NEVER: number = Number.POSITIVE_INFINITY;
 
 /** Milliseconds that a limit of time gives: 0 switches it off. */
 export function span(limit: number): number {
-  return limit === 0 ? never : limit;
+  return limit === 0 ? NEVER : limit;
 }

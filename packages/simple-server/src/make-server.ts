@@ -3,10 +3,15 @@ import type { WSGIServerOptions } from './options.js';
 import { WSGIServer } from './server.js';
 
 /** What {@link makeServer} takes. */
-export interface ServerOptions extends WSGIServerOptions {
+export interface ServerOptions<Server extends WSGIServer = WSGIServer> extends WSGIServerOptions {
   /** Default {@link WSGIServer}. */
-  serverClass?: typeof WSGIServer | undefined;
+  serverClass?: ServerClass<Server> | undefined;
 }
+
+type ServerClass<Server extends WSGIServer> = new (
+  host: string,
+  options?: WSGIServerOptions,
+) => Server;
 
 /**
  * Makes a server that listens and serves an application: wsgiref's `make_server`.
@@ -23,6 +28,19 @@ export interface ServerOptions extends WSGIServerOptions {
  * await server.serveForever();
  * ```
  */
+export function makeServer<Server extends WSGIServer>(
+  host: string,
+  port: number,
+  app: ApplicationLike,
+  options: ServerOptions<Server> & { serverClass: ServerClass<Server> },
+): Promise<Server>;
+/** {@link makeServer} without a class of one's own. */
+export function makeServer(
+  host: string,
+  port: number,
+  app: ApplicationLike,
+  options?: ServerOptions,
+): Promise<WSGIServer>;
 export async function makeServer(
   host: string,
   port: number,

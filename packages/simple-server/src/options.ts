@@ -21,7 +21,7 @@ export interface WSGIServerOptions extends GatewayOptions<RequestEvent>, Partial
 }
 
 /**
- * Checks what the types say, for those who have none: else a wrong value would show at the first connection.
+ * Checks what the types say, for users of JavaScript: a wrong value would show only at the first connection.
  *
  * @throws TypeError with the option, its value and what it takes.
  */
@@ -32,7 +32,7 @@ export function checkServerOptions({ log, tls, handlerClass }: WSGIServerOptions
   if (tls !== undefined && (typeof tls !== 'object' || tls === null)) {
     refuse('tls', tls, 'the options of tls.createServer, such as { key, cert }');
   }
-  if (handlerClass !== undefined && typeof handlerClass !== 'function') {
+  if (handlerClass !== undefined && typeof handlerClass?.prototype?.makeHandler !== 'function') {
     refuse('handlerClass', handlerClass, 'a class that extends WSGIRequestHandler');
   }
 }

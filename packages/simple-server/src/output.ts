@@ -1,4 +1,5 @@
 import type { Socket } from 'node:net';
+import { bytesToNative } from '@wsgi/core/handlers';
 import { resetConnection } from '@wsgi/core/node';
 import type { ServerOutput } from './server-handler.js';
 
@@ -36,7 +37,7 @@ export class Output implements ServerOutput {
   #isCorked = false;
   #drained: Promise<void> | undefined;
   #wake: (() => void) | undefined;
-  /** What had yet to leave from below TLS when the time last ran out. */
+  /** What {@link pendingBelow} gave when the time last ran out. */
   #pendingBelow: number | undefined;
 
   /**
@@ -78,10 +79,7 @@ export class Output implements ServerOutput {
 
   write(data: Uint8Array): void {
     if (data.length <= SMALL) {
-      const bytes = Buffer.isBuffer(data)
-        ? data
-        : Buffer.from(data.buffer, data.byteOffset, data.length);
-      this.writeText(bytes.toString('latin1'));
+      this.writeText(bytesToNative(data));
       return;
     }
     if (this.#socket.destroyed) return;
@@ -109,7 +107,7 @@ export class Output implements ServerOutput {
 
   /**
    * Cuts the response off. Where its framing tells the client so, the connection closes in order: to close it on
-   * unread bytes could cost the client whole answers before this one (RFC 9112, section 9.6).
+   * unread bytes could cost the client whole answers before this one (RFC 9112 section 9.6).
    */
   destroy(): void {
     if (!this.wouldPassForWhole) {
@@ -120,7 +118,7 @@ export class Output implements ServerOutput {
     resetConnection(this.#socket);
   }
 
-  /** Ends the connection at once, and what has not left with it: of that, a part must not look like the whole. */
+  /** Ends the connection at once; what has not left is lost. A part of a response must not look like the whole. */
   abandon(): void {
     this.flush();
     const isLeft = this.isPending || !this.#isWhole;
@@ -204,9 +202,9 @@ export class Output implements ServerOutput {
 }
 
 /**
- * Bytes that TLS has handed down and that have yet to leave. Node takes a chunk for gone or for there as a whole, and
- * so a large one for stuck, however steadily a client takes it. The handle is no documented property; undefined where
- * there is none, and without TLS, where Node sees for itself what leaves.
+ * Bytes that TLS has handed to the socket below it and that have not left yet; undefined without TLS, where Node sees
+ * for itself what leaves. Through TLS it sees no progress until a whole chunk has left, so that a large one looks stuck
+ * however steadily a client takes it. The handle is no documented property; undefined where there is none.
  */
 function pendingBelow(socket: Socket): number | undefined {
   const handle: unknown = Reflect.get(socket, '_handle');

@@ -5,7 +5,7 @@ import type { RequestEvent, RequestParser } from './parser/index.js';
 export interface BodyTransport {
   /** Told that bytes were taken, or that more are wanted; {@link RequestBody.wake} is to be called when some have come. */
   resume(): void;
-  /** Tells the client that its body is wanted (RFC 9110, section 10.1.1). */
+  /** Tells the client that its body is wanted (RFC 9110 section 10.1.1). */
   sendContinue(): void;
 }
 

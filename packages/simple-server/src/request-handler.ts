@@ -1,8 +1,10 @@
+import { types } from 'node:util';
 import type { Application, ErrorStream, InputStream, RequestEnviron } from '@wsgi/core';
 import {
   addHeaders,
   BodyInput,
   emptySource,
+  notFound,
   percentDecode,
   splitMount,
   splitTarget,
@@ -23,6 +25,8 @@ export interface HandlerServer {
   getApp(): Application;
   /** The entries that the option `environ` adds for a request. */
   extraEnviron(request: RequestEvent): Readonly<Record<string, unknown>> | undefined;
+  /** Takes an error that nobody else answers for. */
+  report(error: unknown): void;
 }
 
 /** What is the same in every environ of a server: wsgiref's `base_environ`. */
@@ -35,7 +39,7 @@ export interface BaseEnviron {
   [key: string]: string;
 }
 
-const baseKeys: ReadonlySet<string> = new Set([
+const BASE_KEYS: ReadonlySet<string> = new Set([
   'SERVER_NAME',
   'SERVER_PORT',
   'SCRIPT_NAME',
@@ -74,15 +78,18 @@ export class WSGIRequestHandler implements RequestLog {
   /** The header fields of the request before, and the environ with them, once they have come again. */
   #rawHeaders: readonly string[] | undefined;
   #repeated: RequestEnviron | undefined;
+  /** Whether the request at hand is outside the server's mount. */
+  #isOutside = false;
 
   constructor(server: HandlerServer, clientAddress: ClientAddress) {
     this.server = server;
     this.clientAddress = clientAddress;
-    this.#extraKeys = Object.keys(server.baseEnviron).filter((key) => !baseKeys.has(key));
+    this.#extraKeys = Object.keys(server.baseEnviron).filter((key) => !BASE_KEYS.has(key));
   }
 
   /** Makes the handler that runs the application for one request. */
   makeHandler(request: RequestEvent, input: InputStream, output: ServerOutput): ServerHandler {
+    this.#isOutside = false;
     const environ = this.getEnviron(request);
     const handler = new ServerHandler(input, output, this.getStderr(), environ);
     try {
@@ -100,12 +107,20 @@ export class WSGIRequestHandler implements RequestLog {
 
   /** Makes the handler that answers a request which could not be read. */
   makeErrorHandler(output: ServerOutput): ServerHandler {
-    const environ = { ...this.server.baseEnviron, REQUEST_METHOD: '', SERVER_PROTOCOL: 'HTTP/1.1' };
+    const { baseEnviron } = this.server;
+    // A line that was read says whether the answer may have a body (RFC 9110, section 9.3.2).
+    const REQUEST_METHOD = this.requestLine.startsWith('HEAD ') ? 'HEAD' : '';
+    const environ = { ...baseEnviron, REQUEST_METHOD, SERVER_PROTOCOL: 'HTTP/1.1' };
     const input = new BodyInput(emptySource);
     const handler = new ServerHandler(input, output, this.getStderr(), environ);
     handler.serverSoftware = this.serverSoftware;
     handler.requestHandler = this;
     return handler;
+  }
+
+  /** What answers the request that {@link makeHandler} has made a handler for: outside the mount nobody does. */
+  getApp(): Application {
+    return this.#isOutside ? notFound : this.server.getApp();
   }
 
   /** The environ of a request, but for the handler's own part: wsgiref's `get_environ`. */
@@ -114,6 +129,8 @@ export class WSGIRequestHandler implements RequestLog {
     const { path, query } = splitTarget(request.url);
     const base = this.server.baseEnviron;
     const mounted = splitMount(path, base.SCRIPT_NAME);
+    // Known here, and not from SCRIPT_NAME: the option `environ` may name another one, which links are to begin with.
+    this.#isOutside = mounted === undefined;
     environ.REQUEST_METHOD = request.method;
     environ.SCRIPT_NAME = mounted?.scriptName ?? '';
     environ.PATH_INFO = mounted?.pathInfo ?? percentDecode(path);
@@ -126,7 +143,7 @@ export class WSGIRequestHandler implements RequestLog {
     environ.REQUEST_URI = request.url;
     environ['wsgi.url_scheme'] = base['wsgi.url_scheme'];
     for (const key of this.#extraKeys) environ[key] ??= base[key];
-    // RFC 9112, section 3.2.2: the authority of an absolute-form target replaces the Host field.
+    // RFC 9112 section 3.2.2: the authority of an absolute-form target replaces the Host field.
     if (request.authority !== null) environ['HTTP_HOST'] = request.authority;
     return environ;
   }
@@ -170,7 +187,9 @@ export class WSGIRequestHandler implements RequestLog {
   /** Writes a line of the access log: the client, the time, and a message, whose control characters are escaped. */
   logMessage(message: string): void {
     const client = `${this.addressString()} - - [${this.logDateTimeString()}]`;
-    this.server.log?.(`${client} ${escapeControls(message)}`);
+    const logged: unknown = this.server.log?.(`${client} ${escapeControls(message)}`);
+    // An async function, say: unheard, its error would end the process.
+    if (types.isPromise(logged)) logged.catch((error) => this.server.report(error));
   }
 
   /** The client in a line of the log. */
@@ -184,7 +203,11 @@ export class WSGIRequestHandler implements RequestLog {
   }
 }
 
-/** One literal with all keys that are known: V8 makes it in a fiftieth of the time that setting them would take. */
+/**
+ * One literal with all keys that are known: V8 makes it in a fiftieth of the time that setting them would take.
+ *
+ * `@wsgi/core/node` has a constructor in its place, for requests that live longer than the ones here: see its blank.ts.
+ */
 function emptyEnviron(): RequestEnviron {
   return {
     REQUEST_METHOD: '',

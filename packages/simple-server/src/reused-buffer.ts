@@ -25,9 +25,9 @@ interface Options extends SocketConstructorOpts {
  * @param accepted - a socket of a `net.Server` with `pauseOnConnect`, that nothing has been read from. It stays open as
  *   long as the other one, so that the server counts it, and has no further use.
  */
-export function reusingBuffer(accepted: Socket, receive: Receive): Socket {
+export function readReusingBuffer(accepted: Socket, receive: Receive): Socket {
   const handle: unknown = Reflect.get(accepted, '_handle');
-  if (typeof handle !== 'object' || handle === null) return plainly(accepted, receive).resume();
+  if (typeof handle !== 'object' || handle === null) return readPlainly(accepted, receive).resume();
   Reflect.set(accepted, '_handle', null);
   const callback = (length: number): boolean => {
     receive(buffer, length);
@@ -41,6 +41,6 @@ export function reusingBuffer(accepted: Socket, receive: Receive): Socket {
 }
 
 /** The socket as it is, read as Node reads it. */
-export function plainly(socket: Socket, receive: Receive): Socket {
+export function readPlainly(socket: Socket, receive: Receive): Socket {
   return socket.on('data', (chunk: Buffer) => receive(chunk, chunk.length));
 }

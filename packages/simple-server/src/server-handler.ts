@@ -5,7 +5,7 @@ import { type OutputStream, SimpleHandler } from '@wsgi/core/handlers';
 import { ProtocolError } from './parser/index.js';
 import { softwareVersion } from './version.js';
 
-/** What a {@link ServerHandler} writes to. All but `write` and `flush` may be left out. */
+/** What a {@link ServerHandler} writes to. All but `write` may be left out. */
 export interface ServerOutput extends OutputStream {
   /** Takes text, a byte for each code unit. */
   writeText?(text: string): void;
@@ -17,11 +17,14 @@ export interface ServerOutput extends OutputStream {
   connectionField?(isDelimited: boolean): string;
   /** Told that the response is whole, in place of a `flush`: its end may wait for what follows. */
   endResponse?(): void;
-  /** Whether what `flush` waits for is that nobody holds the bytes any more; see `BaseHandler.releasesBytes`. */
+  /** Whether bytes may be written over once the promise of `flush` has settled; see `BaseHandler.releasesBytes`. */
   readonly releasesBytes?: boolean;
 }
 
 type Entries = Readonly<Record<string, unknown>>;
+
+/** Node has the reason that RFC 7231 gave to 413; RFC 9110 section 15.5.14 has this one, and so has core. */
+const REASONS: typeof STATUS_CODES = { ...STATUS_CODES, 413: 'Content Too Large' };
 
 /** Where a finished request is logged. */
 export interface RequestLog {
@@ -39,6 +42,8 @@ export class ServerHandler extends SimpleHandler {
   declare readonly stdout: ServerOutput;
   /** Whose request this is; it gets the access log's line. */
   requestHandler: RequestLog | undefined = undefined;
+  /** The entries that the server's option `environ` adds, or what is to be asked for them. */
+  extraEnviron: Entries | (() => Entries | undefined) | undefined = undefined;
 
   constructor(
     stdin: InputStream,
@@ -50,9 +55,6 @@ export class ServerHandler extends SimpleHandler {
   ) {
     super(stdin, stdout, stderr, environ, multithread, multiprocess);
   }
-
-  /** The entries that the server's option `environ` adds, or what is to be asked for them. */
-  extraEnviron: Entries | (() => Entries | undefined) | undefined = undefined;
 
   override setupEnviron(): void {
     if (this.requestHandler === undefined) {
@@ -74,7 +76,7 @@ export class ServerHandler extends SimpleHandler {
 
   override sendPreamble(): void {
     super.sendPreamble();
-    // One that is made to speak HTTP/1.0 sends no chunks, which could tell where the body ends.
+    // A handler class that speaks HTTP/1.0 sends no chunks, so that only a Content-Length delimits the body.
     const isOld = this.httpVersion === '1.0' && this.headers?.has('Content-Length') === false;
     const field = this.stdout.connectionField?.(!isOld && !this.endsWithConnection);
     if (field !== undefined && field !== '') this._writeText(field);
@@ -90,7 +92,7 @@ export class ServerHandler extends SimpleHandler {
   }
 
   override _flush(): void | Promise<void> {
-    // Said here, because a body that never waits would keep the connection's own 'close' from being heard.
+    // A body that never lets the event loop turn would keep the connection's 'close' from being emitted.
     if (this.stdout.destroyed === true) return this.handleDisconnect();
     return super._flush();
   }
@@ -114,7 +116,7 @@ export class ServerHandler extends SimpleHandler {
     error: unknown,
   ): ResponseBody {
     if (!(error instanceof ProtocolError)) return super.errorOutput(environ, startResponse, error);
-    const status = `${error.status} ${STATUS_CODES[error.status] ?? 'Error'}`;
+    const status = `${error.status} ${REASONS[error.status] ?? 'Error'}`;
     startResponse(status, [['Content-Type', 'text/plain']], error);
     return [Buffer.from(`${status}\n`)];
   }
@@ -127,7 +129,7 @@ export class ServerHandler extends SimpleHandler {
       this.report(error);
     }
     const closing = super.close();
-    // What is whole is held for the end of the turn, but not for an application that tidies up.
+    // A whole response may be held until the turn ends, but not for as long as its body takes to close.
     if (closing !== undefined) this._flush();
     return closing;
   }

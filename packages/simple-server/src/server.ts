@@ -2,7 +2,7 @@ import cluster from 'node:cluster';
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
 import { performance } from 'node:perf_hooks';
 import { setImmediate } from 'node:timers/promises';
-import { createServer as createTlsServer } from 'node:tls';
+import { createServer as createTlsServer, type TlsOptions } from 'node:tls';
 import { inspect } from 'node:util';
 import type { Application, ApplicationLike, ErrorStream } from '@wsgi/core';
 import { asError, checkScriptName, standardErrors, toApplication } from '@wsgi/core/handlers';
@@ -14,14 +14,14 @@ import { resolveLimits, type ServerLimits } from './limits.js';
 import { checkServerOptions, type WSGIServerOptions } from './options.js';
 import type { RequestEvent } from './parser/index.js';
 import { type BaseEnviron, WSGIRequestHandler } from './request-handler.js';
-import { plainly, reusingBuffer } from './reused-buffer.js';
+import { readPlainly, readReusingBuffer } from './reused-buffer.js';
 import { makeRoomForSocket } from './unix-socket.js';
 
 /** How long {@link WSGIServer.shutdown} waits for the requests that are at work. */
-const shutdownTimeout = 10_000;
+const SHUTDOWN_TIMEOUT = 10_000;
 
 /** Milliseconds. What is longer Node turns into one. */
-const longestTimer = 2 ** 31 - 1;
+const LONGEST_TIMER = 2 ** 31 - 1;
 
 /**
  * A server of one application: wsgiref's `WSGIServer`. `makeServer` makes one and lets it listen.
@@ -37,7 +37,7 @@ export class WSGIServer implements ConnectionServer, AsyncDisposable {
   readonly maxBodySize: number;
   readonly errors: ErrorStream;
   readonly log: ((line: string) => void) | null;
-  /** How many bodies close behind a response that is whole and whose connection has closed. */
+  /** How many bodies are still closing, though their responses are whole and their connections have closed. */
   tidying = 0;
   readonly #host: string;
   readonly #scriptName: string;
@@ -67,7 +67,7 @@ export class WSGIServer implements ConnectionServer, AsyncDisposable {
     this.maxBodySize = options.maxBodySize ?? Number.POSITIVE_INFINITY;
     this.errors = options.errors ?? standardErrors;
     this.log = options.log === false ? null : (options.log ?? logToStandardError);
-    // Not what a subclass makes of it, whose own fields are not there yet.
+    // Not an override: the fields of a subclass are not initialised yet.
     this.baseEnviron = WSGIServer.prototype.setupEnviron.call(this, '');
     this.#listener = this.#makeListener();
     this.#closed = new Promise((resolve) => this.#listener.on('close', resolve));
@@ -85,8 +85,7 @@ export class WSGIServer implements ConnectionServer, AsyncDisposable {
 
   /** @throws TypeError for anything that is no application. */
   setApp(app: ApplicationLike): void {
-    const application = toApplication(app);
-    this.#application = this.#scriptName === '' ? application : this.#mounted(application);
+    this.#application = toApplication(app);
   }
 
   /**
@@ -171,10 +170,10 @@ export class WSGIServer implements ConnectionServer, AsyncDisposable {
    * @param timeout - milliseconds after which what is still at work is cut off; Infinity for never. Default 10 s.
    * @throws RangeError for a time that is none, or longer than a timer of Node's can take.
    */
-  async shutdown(timeout: number = shutdownTimeout): Promise<void> {
-    if (!(timeout >= 0 && (timeout <= longestTimer || timeout === Number.POSITIVE_INFINITY))) {
+  async shutdown(timeout: number = SHUTDOWN_TIMEOUT): Promise<void> {
+    if (!(timeout >= 0 && (timeout <= LONGEST_TIMER || timeout === Number.POSITIVE_INFINITY))) {
       throw new RangeError(
-        `timeout must be from 0 to ${longestTimer} milliseconds, or Infinity, not ${String(timeout)}`,
+        `timeout must be from 0 to ${LONGEST_TIMER} milliseconds, or Infinity, not ${String(timeout)}`,
       );
     }
     this.#stopListening();
@@ -184,15 +183,15 @@ export class WSGIServer implements ConnectionServer, AsyncDisposable {
       this.#destroyAll();
       this.answered();
     };
-    const deadline = timeout <= longestTimer ? setTimeout(cutOff, timeout) : undefined;
-    // What has come by now, and was not read yet, is at work, too: two turns of the event loop read it.
+    const deadline = timeout <= LONGEST_TIMER ? setTimeout(cutOff, timeout) : undefined;
+    // Requests that have arrived and were not read yet are at work, too: two turns of the event loop read them.
     await setImmediate();
     await setImmediate();
     for (const connection of this.#connections) connection.finish();
     // A handshake that has begun may end, and its connection then does at once.
     for (const transport of this.#transports) if (transport.bytesRead === 0) transport.destroy();
     await this.#closed;
-    // The process may end when this resolves, and what a body does as it closes with it.
+    // The process may end when this resolves, and must not cut off what a body does as it closes.
     while (this.tidying > 0 && !isLate)
       await new Promise<void>((resolve) => this.#waiting.push(resolve));
     clearTimeout(deadline);
@@ -216,12 +215,12 @@ export class WSGIServer implements ConnectionServer, AsyncDisposable {
     for (const resolve of waiting) resolve();
   }
 
-  /** Reports an error that costs a connection: what socketserver's `handle_error` does in Python. */
+  /** Reports an error that costs a connection, or a line of the log: socketserver's `handle_error`. */
   report(error: unknown): void {
     this.#tell(() => inspect(error));
   }
 
-  /** Nobody answers for what goes wrong here: it must not end the process. */
+  /** Writes to `wsgi.errors`. No caller can deal with a failure, and it must not end the process. */
   #tell(message: () => string): void {
     try {
       this.errors.write(`${message()}\n`);
@@ -236,41 +235,38 @@ export class WSGIServer implements ConnectionServer, AsyncDisposable {
     return environ === undefined ? undefined : extraEntries(environ, request);
   }
 
-  #mounted(application: Application): Application {
-    return (environ, startResponse) =>
-      (environ.SCRIPT_NAME === this.#scriptName ? application : notFound)(environ, startResponse);
-  }
-
   #makeListener(): Server {
     const { tls } = this.#options;
-    const { headersTimeout, maxConnections } = this.limits;
-    const listener =
-      tls === undefined
-        ? createServer({ noDelay: true, allowHalfOpen: true, pauseOnConnect: true }, (socket) =>
-            this.#accept(socket, reusingBuffer),
-          )
-        : createTlsServer(
-            {
-              handshakeTimeout: headersTimeout,
-              // Node takes one or the other.
-              ...(tls.ALPNCallback === undefined && { ALPNProtocols: ['http/1.1'] }),
-              ...tls,
-              noDelay: true,
-              allowHalfOpen: false,
-            },
-            (socket) => this.#accept(socket, plainly),
-          );
-    if (tls !== undefined) listener.on('connection', (transport) => this.#track(transport));
+    const { maxConnections } = this.limits;
+    const listener = tls === undefined ? this.#makePlainListener() : this.#makeTlsListener(tls);
     if (maxConnections > 0) listener.maxConnections = maxConnections;
     return listener;
   }
 
-  #track(transport: Socket): void {
-    this.#transports.add(transport);
-    transport.on('close', () => this.#transports.delete(transport));
+  #makePlainListener(): Server {
+    return createServer({ noDelay: true, allowHalfOpen: true, pauseOnConnect: true }, (socket) =>
+      this.#accept(socket, readReusingBuffer),
+    );
   }
 
-  #accept(accepted: Socket, read: typeof plainly): void {
+  #makeTlsListener(tls: TlsOptions): Server {
+    const options: TlsOptions = {
+      handshakeTimeout: this.limits.headersTimeout,
+      // Node refuses to be given both.
+      ...(tls.ALPNCallback === undefined && { ALPNProtocols: ['http/1.1'] }),
+      ...tls,
+      noDelay: true,
+      allowHalfOpen: false,
+    };
+    const listener = createTlsServer(options, (socket) => this.#accept(socket, readPlainly));
+    listener.on('connection', (transport: Socket) => {
+      this.#transports.add(transport);
+      transport.on('close', () => this.#transports.delete(transport));
+    });
+    return listener;
+  }
+
+  #accept(accepted: Socket, read: typeof readPlainly): void {
     const handler = this.#makeHandler(accepted);
     if (handler === undefined) {
       accepted.destroy();
@@ -324,8 +320,3 @@ export class WSGIServer implements ConnectionServer, AsyncDisposable {
     return Math.max(10, Math.min(1000, ...set.map((limit) => limit / 4)));
   }
 }
-
-const notFound: Application = (_environ, startResponse) => {
-  startResponse('404 Not Found', [['Content-Type', 'text/plain; charset=utf-8']]);
-  return [Buffer.from('Not Found\n')];
-};

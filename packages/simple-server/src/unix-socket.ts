@@ -2,7 +2,7 @@ import { type BigIntStats, lstatSync, unlinkSync } from 'node:fs';
 import { connect } from 'node:net';
 
 /** Bytes that the path of a Unix socket may have: the size of `sun_path` in unix(7) and unix(4), but for its NUL. */
-const longestPaths: Partial<Record<NodeJS.Platform, number>> = {
+const LONGEST_PATHS: Partial<Record<NodeJS.Platform, number>> = {
   linux: 107,
   android: 107,
   darwin: 103,
@@ -16,7 +16,7 @@ const longestPaths: Partial<Record<NodeJS.Platform, number>> = {
  * @throws RangeError that names the path and how long it may be.
  */
 export function checkSocketPath(path: string): void {
-  const longest = longestPaths[process.platform] ?? Number.POSITIVE_INFINITY;
+  const longest = LONGEST_PATHS[process.platform] ?? Number.POSITIVE_INFINITY;
   const size = Buffer.byteLength(path);
   if (size > longest) {
     throw new RangeError(
@@ -53,7 +53,7 @@ function isSame(one: BigIntStats, other: BigIntStats | undefined): boolean {
   return one.dev === other?.dev && one.ino === other.ino && one.ctimeNs === other.ctimeNs;
 }
 
-/** Whether nobody listens. Any other answer than this one, that it may not be asked say, is somebody's. */
+/** Whether nobody listens. Any other failure to connect, such as a lack of permission, counts as somebody. */
 function isRefused(path: string): Promise<boolean> {
   return new Promise((resolve) => {
     const socket = connect(path, () => {
