@@ -108,7 +108,7 @@ export class WSGIRequestHandler implements RequestLog {
   /** Makes the handler that answers a request which could not be read. */
   makeErrorHandler(output: ServerOutput): ServerHandler {
     const { baseEnviron } = this.server;
-    // A line that was read says whether the answer may have a body (RFC 9110, section 9.3.2).
+    // A line that was read says whether the answer may have a body (RFC 9110 section 9.3.2).
     const REQUEST_METHOD = this.requestLine.startsWith('HEAD ') ? 'HEAD' : '';
     const environ = { ...baseEnviron, REQUEST_METHOD, SERVER_PROTOCOL: 'HTTP/1.1' };
     const input = new BodyInput(emptySource);
