@@ -15,6 +15,8 @@ export interface ExpressRequest extends IncomingMessage {
   app?: { get(name: string): unknown };
   /** The client's address, as far as `trust proxy` lets a header say so. */
   ip?: string | undefined;
+  /** The response to it. */
+  res?: unknown;
   /** What a body parser made of the body. */
   body?: unknown;
   /** The bytes of the body, where a parser's `verify` option kept them. */

@@ -17,12 +17,16 @@ export class ExpressGatewayHandler extends NodeHandler {
     options: NodeHandlerOptions,
   ) {
     const parsed = ParsedBody.of(request);
+    const { extraEnviron, errors, maxBodySize } = options;
     super(request, response, {
-      ...options,
+      // Named, and not spread: V8 gives each object that is spread and added to a hidden class of its own.
       target: mountedTarget(request),
+      extraEnviron,
+      errors,
+      maxBodySize,
       // Without a `next` there is nobody else to answer.
       cascade: next === undefined ? undefined : options.cascade,
-      input: parsed?.input(options.maxBodySize ?? Number.POSITIVE_INFINITY),
+      input: parsed?.input(maxBodySize ?? Number.POSITIVE_INFINITY),
     });
     this.#request = request;
     this.#parsed = parsed;

@@ -9,6 +9,7 @@ import {
 import type { ApplicationLike } from '@wsgi/core/types';
 import type { ExpressRequest, ExpressResponse, NextFunction } from './express.js';
 import { ExpressGatewayHandler } from './handler.js';
+import { shareShape } from './shape.js';
 
 /** What {@link mountGateway} takes. */
 export interface GatewayOptions<Request extends ExpressRequest = ExpressRequest>
@@ -48,6 +49,7 @@ export function mountGateway<Request extends ExpressRequest = ExpressRequest>(
   // Exactly three parameters: Express takes a function of four for error middleware. Nothing is returned: a
   // rejected promise would hang Express 4 and call `next` by itself on 5.
   return function gateway(request, response, next) {
+    shareShape(request, response);
     new ExpressGatewayHandler(request, response, next, {
       extraEnviron: environ === undefined ? undefined : () => extraEntries(environ, request),
       errors,
