@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdirSync, rmSync } from 'node:fs';
+import { closeSync, existsSync, mkdirSync, openSync, readFileSync, rmSync } from 'node:fs';
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { request } from 'node:http';
 import { type AddressInfo, connect, createServer } from 'node:net';
@@ -223,6 +223,11 @@ describe('a mistake is told in one line, with a code that is not 0:', () => {
     ['an unknown option', ['--nope'], /^wsgi: Unknown option '--nope'/],
     ['a bad port', ['--port', '99999'], /^wsgi: --port must be .* not '99999'$/],
     ['a host that is not here', ['--host', '192.0.2.1'], /^wsgi: 192\.0\.2\.1:8000 is no address/],
+    [
+      'an IPv6 address that is not here',
+      ['--host', '2001:db8::1'],
+      /^wsgi: .*\[2001:db8::1\]:8000/,
+    ],
     [
       'a URL for a host',
       ['--host', 'http://localhost'],
@@ -493,6 +498,28 @@ it('does not take its own Unix socket for a change', async () => {
   run.child.kill('SIGTERM');
   expect(await run.exited).toBe(0);
   expect(run.stdout.match(/Serving/g)).toHaveLength(1);
+});
+
+it('does not take its own log for a change', async () => {
+  const cwd = await directory({ 'm.mjs': hello('one') });
+  const [out, log] = [openSync(join(cwd, 'out.txt'), 'w'), openSync(join(cwd, 'log.txt'), 'w')];
+  const args = [script, '--port', '0', '--reload', 'm.mjs'];
+  const child = spawn(process.execPath, args, { cwd, stdio: ['ignore', out, log] });
+  const exited = once(child, 'close');
+  onTestFinished(() => {
+    child.kill('SIGKILL');
+    for (const file of [out, log]) closeSync(file);
+  });
+  const said = (): string => readFileSync(join(cwd, 'out.txt'), 'utf8');
+  await expect.poll(said, { timeout: 15_000 }).toMatch(/ on http/);
+  const [, url = ''] = / on (http\S+)/.exec(said()) ?? [];
+  expect(await text(url)).toBe('one');
+  // Time to see the line of the request.
+  await new Promise((resolve) => setTimeout(resolve, 600));
+  expect(readFileSync(join(cwd, 'log.txt'), 'utf8')).toMatch(/"GET/);
+  child.kill('SIGTERM');
+  expect(await exited).toEqual([0, null]);
+  expect(said().match(/Serving/g)).toHaveLength(1);
 });
 
 it('goes on looking for changes where directories come and go', async () => {

@@ -65,6 +65,6 @@ function isAny(host: string): boolean {
 }
 
 /** An IPv6 address stands in brackets (RFC 3986 section 3.2.2; RFC 3875 section 4.1.14). */
-function bracketed(host: string): string {
+export function bracketed(host: string): string {
   return host.includes(':') ? `[${host}]` : host;
 }

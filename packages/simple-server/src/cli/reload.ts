@@ -1,5 +1,5 @@
 import { type ChildProcess, fork } from 'node:child_process';
-import { watch } from 'node:fs';
+import { fstatSync, statSync, watch } from 'node:fs';
 import { resolve, sep } from 'node:path';
 import { standardErrors } from '@wsgi/core/handlers';
 import { onStopSignal, SUPERVISED_VARIABLE } from './signals.js';
@@ -40,7 +40,7 @@ export function superviseReloads(script: string, args: readonly string[], host: 
 
   watch('.', { recursive: true }, (_event, file) => {
     if (file === null || file.split(sep).some((part) => IGNORED.has(part))) return;
-    if (resolve(file) === host) return;
+    if (resolve(file) === host || isOutput(file)) return;
     clearTimeout(timer);
     timer = setTimeout(restart, SETTLING);
   }).on('error', (error) => {
@@ -60,4 +60,15 @@ export function superviseReloads(script: string, args: readonly string[], host: 
     },
   );
   start();
+}
+
+/** Whether a file is where this command's output goes: its log grows with each request, and is no change. */
+function isOutput(file: string): boolean {
+  try {
+    const { dev, ino } = statSync(file);
+    return [1, 2].map((output) => fstatSync(output)).some((to) => to.dev === dev && to.ino === ino);
+  } catch {
+    // It has gone, or may not be looked at: that is a change.
+    return false;
+  }
 }

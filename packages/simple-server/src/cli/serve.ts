@@ -2,7 +2,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import type { Application } from '@wsgi/core';
 import { validator } from '@wsgi/core/validate';
-import { isPath } from '../address.js';
+import { bracketed, isPath } from '../address.js';
 import { demoApp } from '../demo-app.js';
 import { makeServer } from '../make-server.js';
 import type { WSGIServer } from '../server.js';
@@ -52,7 +52,7 @@ function readPem(path: string): Buffer {
 
 function whyNot(error: unknown, { host, port, tls }: Arguments): string {
   const code = errorCode(error);
-  const where = isPath(host) ? host : `${host}:${port}`;
+  const where = isPath(host) ? host : `${bracketed(host)}:${port}`;
   const message = messageOf(error);
   // What is wrong with the path itself.
   if (message.startsWith(where)) return message;
