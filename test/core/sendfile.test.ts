@@ -110,9 +110,17 @@ describe('a FileHandle as body', () => {
 
   it('is read into new memory behind a block that the transport took without a word', async () => {
     const contents = Buffer.alloc(600_000, '0123456789');
-    const { handler, held } = holding({ releases: true, wait: () => undefined });
+    const { handler, held } = holding({ releases: false, wait: () => undefined });
     await handler.run(sending(await opened(contents.toString())));
     expect(Buffer.concat(held).equals(contents)).toBe(true);
+  });
+
+  it('is read into one block of memory where the transport has passed it on at once', async () => {
+    const contents = Buffer.alloc(600_000, '0123456789');
+    const { handler, held } = holding({ releases: true, wait: () => undefined });
+    await handler.run(sending(await opened(contents.toString())));
+    expect(held.map(({ length }) => length)).toEqual([262_144, 262_144, 75_712]);
+    expect(new Set(held.map(({ buffer }) => buffer)).size).toBe(1);
   });
 
   it('is not read past its Content-Length into memory that is used again', async () => {

@@ -23,8 +23,6 @@ export class Output implements ServerOutput {
   isOld = false;
   /** Whether anything of the response at hand has been written. */
   begun = false;
-  /** `flush` waits until the system has taken all. */
-  readonly releasesBytes: boolean = true;
   /** Whether the client can tell where the body of the response at hand ends, but for the connection's end. */
   #isDelimited = true;
   /** Whether the response at hand has been written to its end. */
@@ -92,7 +90,8 @@ export class Output implements ServerOutput {
     this.#writeHeld();
     if (this.#isCorked) this.#socket.uncork();
     this.#isCorked = false;
-    return this.#socket.writableNeedDrain ? this.drained() : undefined;
+    // Not for 'drain' alone: that comes even where the system has taken all at once.
+    return this.isPending && this.#socket.writableNeedDrain ? this.drained() : undefined;
   }
 
   /**
@@ -151,6 +150,10 @@ export class Output implements ServerOutput {
   /** Whether something that was written has not left for the system. */
   get isPending(): boolean {
     return this.#socket.writableLength > 0;
+  }
+
+  get releasesBytes(): boolean {
+    return !this.isPending;
   }
 
   /** Resolves when all that was written has left for the system, or the connection has closed. */

@@ -1,7 +1,7 @@
 import cluster from 'node:cluster';
 import { STATUS_CODES } from 'node:http';
 import type { Environ, ErrorStream, InputStream, ResponseBody, StartResponse } from '@wsgi/core';
-import { type OutputStream, SimpleHandler } from '@wsgi/core/handlers';
+import { nextTurn, type OutputStream, SimpleHandler } from '@wsgi/core/handlers';
 import { ProtocolError } from './parser/index.js';
 import { softwareVersion } from './version.js';
 
@@ -17,7 +17,7 @@ export interface ServerOutput extends OutputStream {
   connectionField?(isDelimited: boolean): string;
   /** Told that the response is whole, in place of a `flush`: its end may wait for what follows. */
   endResponse?(): void;
-  /** Whether bytes may be written over once the promise of `flush` has settled; see `BaseHandler.releasesBytes`. */
+  /** Whether bytes may be written over now that `flush` is done; see `BaseHandler.releasesBytes`. */
   readonly releasesBytes?: boolean;
 }
 
@@ -95,6 +95,10 @@ export class ServerHandler extends SimpleHandler {
     // A body that never lets the event loop turn would keep the connection's 'close' from being emitted.
     if (this.stdout.destroyed === true) return this.handleDisconnect();
     return super._flush();
+  }
+
+  override _pause(): void | Promise<void> {
+    return nextTurn();
   }
 
   override _end(): void | Promise<void> {

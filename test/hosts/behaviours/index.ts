@@ -6,6 +6,7 @@ import { connection } from './connection.ts';
 import { disconnect } from './disconnect.ts';
 import { environ } from './environ.ts';
 import { errors } from './errors.ts';
+import { fairness } from './fairness.ts';
 import { input } from './input.ts';
 import { length } from './length.ts';
 import { limits } from './limits.ts';
@@ -29,5 +30,6 @@ export const behaviours: ReadonlyArray<[subject: string, list: Behaviour[]]> = [
   ['errors', errors],
   ['a client that goes away', disconnect],
   ['connections', connection],
+  ['time for others', fairness],
   ['volume', volume],
 ];

@@ -1,11 +1,11 @@
 import { createHash } from 'node:crypto';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
-import type { Application } from '@wsgi/core';
-import { readChunks } from '@wsgi/core';
+import type { Application, FileHandleLike } from '@wsgi/core';
+import { FileWrapper, readChunks } from '@wsgi/core';
 import { expect } from 'vitest';
 import type { Behaviour, Stage } from '../stage.ts';
-import { bytes, deferred, eventually, settled, text } from './apps.ts';
+import { bytes, deferred, eventually, pause, settled, text } from './apps.ts';
 
 const MiB = 1024 * 1024;
 const total = 100 * MiB;
@@ -122,6 +122,34 @@ async function upload(stage: Stage, kind: 'unsized' | number): Promise<void> {
   expect(memory.peak()).toBeLessThan(flat);
 }
 
+/** A file that is read in small pieces whatever is asked for, as a pipe may be; each has its number in front. */
+class SmallReads implements FileHandleLike {
+  static readonly piece = 5000;
+  static readonly pieces = 4000;
+  readonly fd = -1;
+  #made = 0;
+
+  static contents(): Buffer {
+    const { piece, pieces } = SmallReads;
+    const all = Buffer.alloc(piece * pieces, 's');
+    for (let i = 0; i < pieces; i++) all.writeUInt32BE(i, i * piece);
+    return all;
+  }
+
+  async read(buffer: Uint8Array): Promise<{ bytesRead: number }> {
+    if (this.#made === SmallReads.pieces) return { bytesRead: 0 };
+    const piece = Buffer.from(buffer.buffer, buffer.byteOffset, SmallReads.piece).fill('s');
+    piece.writeUInt32BE(this.#made++);
+    return { bytesRead: piece.length };
+  }
+
+  async stat(): Promise<{ size: number; isFile(): boolean }> {
+    return { size: 0, isFile: () => false };
+  }
+
+  async close(): Promise<void> {}
+}
+
 export const volume: Behaviour[] = [
   {
     name: '100 MiB from a generator to a client that stalls, in flat memory',
@@ -152,6 +180,22 @@ export const volume: Behaviour[] = [
             }
           },
       ),
+  },
+  {
+    name: 'a file whose reads are small arrives as it is at a client that stalls',
+    async run(stage) {
+      const mounted = await stage.mount((environ, startResponse) => {
+        startResponse('200 OK', [...text]);
+        const Wrapper = environ['wsgi.file_wrapper'] ?? FileWrapper;
+        return new Wrapper(new SmallReads());
+      });
+      const exchange = (await mounted.connect()).start();
+      exchange.pause();
+      await pause(300);
+      exchange.resume();
+      const { body, complete } = await exchange.response;
+      expect([body.equals(SmallReads.contents()), complete]).toEqual([true, true]);
+    },
   },
   {
     name: '100 MiB uploaded under a Content-Length to an application that stalls, in flat memory',

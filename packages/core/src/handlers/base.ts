@@ -16,7 +16,7 @@ import { Client } from './client.js';
 import { Framing, isBodyless } from './framing.js';
 import { HandlerHost } from './host.js';
 import { handled, isPromise } from './promise.js';
-import { Sender } from './send.js';
+import { handOver, Sender } from './send.js';
 
 /**
  * Runs one application for one request: wsgiref's `BaseHandler`.
@@ -156,8 +156,7 @@ export abstract class BaseHandler extends HandlerHost {
       this.report(error);
       return handled(Promise.reject(error));
     }
-    const wait = this.write(data);
-    const full = this._flush() ?? wait;
+    const full = handOver(this, data);
     if (!isPromise(full)) return undefined;
     this.#unwritten = handled(full);
     return handled(

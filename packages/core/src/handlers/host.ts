@@ -232,8 +232,8 @@ export abstract class HandlerHost {
   abstract _write(data: Uint8Array): void | Promise<void>;
 
   /**
-   * Whether the transport has let go of the bytes once the promise of `_write` or `_flush` has settled, so that they
-   * may be written over. By default it may still hold them.
+   * Asked when `_write` and `_flush` have returned, and their promise has settled: whether the transport has let go of
+   * the bytes, so that they may be written over. By default it may still hold them.
    */
   get releasesBytes(): boolean {
     return false;
@@ -249,6 +249,12 @@ export abstract class HandlerHost {
 
   /** Sends what `_write` may have held back. It may ask to wait, as `_write` does. */
   abstract _flush(): void | Promise<void>;
+
+  /**
+   * Asked after each chunk but the last: a promise where the event loop is to serve others before the next one. A
+   * transport whose clients wait for the same event loop overrides it. By default never.
+   */
+  _pause(): void | Promise<void> {}
 
   /** Told that the response is whole. It may ask to wait, as `_write` does: until all bytes have been taken. */
   _end(): void | Promise<void> {}

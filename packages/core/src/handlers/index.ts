@@ -36,3 +36,4 @@ export {
 export { readEnviron } from './read-environ.js';
 export { asError } from './report.js';
 export { type OutputStream, SimpleHandler } from './simple.js';
+export { nextTurn } from './turn-share.js';

@@ -8,9 +8,11 @@ import { isPromise } from './promise.js';
 /** What the loops below need of a handler. */
 export interface Sink {
   /** Checks a chunk and hands it to the transport; a promise when that asks to wait. */
-  write(chunk: Uint8Array): void | PromiseLike<void>;
-  _flush(): void | PromiseLike<void>;
-  /** Whether bytes may be written over once the promise of their write, or of `_flush`, has settled. */
+  write(chunk: Uint8Array): void | Promise<void>;
+  _flush(): void | Promise<void>;
+  /** A promise where others are to be served before the next chunk. */
+  _pause(): void | Promise<void>;
+  /** Whether the bytes may be written over, once nothing of `write` and `_flush` is left to wait for. */
   readonly releasesBytes: boolean;
   report(error: unknown): void;
 }
@@ -72,10 +74,9 @@ export class Sender {
     }
   }
 
-  #send(reader: BodyReader, chunk: Uint8Array): void | PromiseLike<void> {
-    const wait = this.#sink.write(chunk);
+  #send(reader: BodyReader, chunk: Uint8Array): void | Promise<void> {
     // The last chunk may go out with the end of the response, in one write.
-    return reader.atEnd ? wait : (this.#sink._flush() ?? wait);
+    return reader.atEnd ? this.#sink.write(chunk) : handOver(this.#sink, chunk);
   }
 
   /** Sends what is left of a file, from its current position on (PEP 3333, "Optional Platform-Specific File Handling"). */
@@ -88,9 +89,8 @@ export class Sender {
       if (read === undefined || read.bytesRead === 0) return;
       const wait = this.#sink.write(block.subarray(0, read.bytesRead));
       const full = this.#sink._flush() ?? wait;
-      const reusable = isPromise(full) && this.#sink.releasesBytes;
       if (isPromise(full)) await this.#wait(full);
-      if (!reusable) block = undefined;
+      if (!this.#sink.releasesBytes) block = undefined;
       room = this.#framing.left;
     }
     if (block !== undefined && !this.#client.gone) keepBlock(block);
@@ -106,6 +106,16 @@ export class Sender {
       if (!isDisconnect(error)) this.#sink.report(error);
     });
   }
+}
+
+/** Hands a chunk to the transport at once (PEP 3333, "Buffering and Streaming"); a promise where the next has to wait. */
+export function handOver(sink: Sink, chunk: Uint8Array): void | Promise<void> {
+  const wait = sink.write(chunk);
+  const full = sink._flush() ?? wait;
+  const pause = sink._pause();
+  if (!isPromise(full) || !isPromise(pause)) return full ?? pause;
+  // There may be room before the event loop has turned.
+  return Promise.all([full, pause]).then(() => undefined);
 }
 
 /** Files are read in blocks of this size, whatever the wrapper's `blksize`: fewer, larger reads. */

@@ -2,6 +2,7 @@ import { isDisconnect } from '../errors.js';
 import type { ErrorStream, InputStream } from '../types.js';
 import { BaseHandler } from './base.js';
 import { handled, isPromise } from './promise.js';
+import { nextTurn } from './turn-share.js';
 
 /** Where a {@link SimpleHandler} writes: a Node `Writable`, or anything like it. */
 export interface OutputStream {
@@ -124,6 +125,11 @@ export class SimpleHandler extends BaseHandler {
     } catch (error) {
       return this.#failed(error);
     }
+  }
+
+  /** Only where the output is a stream, which takes bytes with the help of the event loop. */
+  override _pause(): void | Promise<void> {
+    return this.stdout.once === undefined ? undefined : nextTurn();
   }
 
   override _end(): void | Promise<void> {

@@ -7,6 +7,7 @@ import { ClientDisconnectedError } from '../errors.js';
 import { BaseHandler } from '../handlers/base.js';
 import { isBodyless } from '../handlers/framing.js';
 import { isPromise } from '../handlers/promise.js';
+import { nextTurn } from '../handlers/turn-share.js';
 import { Headers } from '../headers.js';
 import { INTERNAL_ERROR } from '../http2-codes.js';
 import { standardErrors } from '../streams/errors.js';
@@ -240,9 +241,10 @@ export class NodeHandler extends BaseHandler implements Holder {
     return this.#writeNow(data);
   }
 
-  /** 'drain' tells that the socket has taken all; in a pipeline, and from middleware, it may come earlier. */
+  /** Not where middleware may hold them, nor in a pipeline, where the response has no socket yet. */
   override get releasesBytes(): boolean {
-    return this.#passage !== 'wrapped' && this.response.socket !== null;
+    const { response } = this;
+    return this.#passage !== 'wrapped' && response.socket !== null && response.writableLength === 0;
   }
 
   #writeNow(data: Uint8Array): void | Promise<void> {
@@ -269,6 +271,10 @@ export class NodeHandler extends BaseHandler implements Holder {
     // Middleware that holds bytes back, such as compression, gives the response a `flush`.
     if ('flush' in response && typeof response.flush === 'function') response.flush();
     return wait;
+  }
+
+  override _pause(): void | Promise<void> {
+    return nextTurn();
   }
 
   /** Whether some of the request's body may not have been read. */
