@@ -1,6 +1,6 @@
 /** Bodies share each turn of the event loop with one another, and with everybody else. */
 import { nextTurn } from '@wsgi/core/handlers';
-import { expect, it } from 'vitest';
+import { expect, it, onTestFinished, vi } from 'vitest';
 
 /** Ends the turn, so that the next one has its whole share. */
 const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
@@ -40,4 +40,12 @@ it('the one that waited first goes on last, so that each comes first in its turn
   const waits = [useUp(), nextTurn(), nextTurn()];
   await Promise.all(waits.map((wait, index) => wait?.then(() => order.push(index))));
   expect(order).toEqual([1, 2, 0]);
+});
+
+it('the event loop turns although a test has put its own timers in place', async () => {
+  await turn();
+  vi.useFakeTimers({ toFake: ['setImmediate'] });
+  onTestFinished(() => void vi.useRealTimers());
+  await useUp();
+  expect(nextTurn()).toBe(undefined);
 });

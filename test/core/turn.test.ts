@@ -6,7 +6,7 @@ import type { AddressInfo, Server } from 'node:net';
 import { text } from 'node:stream/consumers';
 import type { Application } from '@wsgi/core';
 import { HolderInContext, mayHold, NodeHandler } from '@wsgi/core/node';
-import { expect, it, onTestFinished } from 'vitest';
+import { expect, it, onTestFinished, vi } from 'vitest';
 import { stopClock } from '../clock.ts';
 import { selfSigned } from '../hosts/certificate.ts';
 
@@ -38,6 +38,14 @@ async function serveThree(app: Application, init?: RequestInit): Promise<[boolea
 }
 
 it('holds small answers until the turn ends, but for the first', async () => {
+  const [ended, bodies] = await serveThree(quick);
+  expect(ended).toEqual([true, false, false]);
+  expect(bodies).toEqual(['for /1', 'for /2', 'for /3']);
+});
+
+it('sends what it holds although a test has put its own timers in place', async () => {
+  vi.useFakeTimers({ toFake: ['setImmediate', 'setTimeout'] });
+  onTestFinished(() => void vi.useRealTimers());
   const [ended, bodies] = await serveThree(quick);
   expect(ended).toEqual([true, false, false]);
   expect(bodies).toEqual(['for /1', 'for /2', 'for /3']);

@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers';
 import { standardErrors } from '@wsgi/core/handlers';
 
 const MONTHS = 'Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec'.split(' ');

@@ -1,4 +1,5 @@
 import { performance } from 'node:perf_hooks';
+import { setImmediate } from 'node:timers';
 
 /** Milliseconds of one turn of the event loop that bodies may take, all together. */
 const SHARE = 10;

@@ -1,5 +1,6 @@
 import { AsyncResource } from 'node:async_hooks';
 import { Readable } from 'node:stream';
+import { setImmediate } from 'node:timers';
 import { LONGEST_DRAIN, MOST_DRAINED } from '../drain-limits.js';
 import type { RequestEnviron } from '../types.js';
 import type { NodeRequest } from './environ.js';

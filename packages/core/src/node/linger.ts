@@ -1,5 +1,6 @@
 import type { ServerResponse } from 'node:http';
 import { Socket } from 'node:net';
+import { setImmediate } from 'node:timers';
 import { LONGEST_DRAIN, MOST_DRAINED } from '../drain-limits.js';
 
 /**

@@ -1,4 +1,6 @@
 import { AsyncResource } from 'node:async_hooks';
+// Imported, as in other modules: the global one may be a test's, which waits until the test lets time go on.
+import { setImmediate } from 'node:timers';
 
 /** Holds whole responses back, to hand them to the system later. */
 export interface Holder {
