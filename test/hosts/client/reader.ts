@@ -11,5 +11,5 @@ const script = fileURLToPath(new URL('read.mjs', import.meta.url));
 export function startReader({ protocol, secure, port, target }: Endpoint): { stop(): void } {
   const endpoint = JSON.stringify({ protocol, secure, port, target });
   const child = spawn(process.execPath, [script, endpoint], { stdio: 'inherit' });
-  return { stop: () => void child.kill('SIGKILL') };
+  return { stop: () => void child.kill('SIGTERM') };
 }
