@@ -61,6 +61,18 @@ describe('inject', () => {
     expect(response.body).toBe('streamed payload');
   });
 
+  it('is told of an application that fails midway', async () => {
+    const { app } = host({}, 'fatal');
+    await app.register(fastifyGateway, {
+      app: function* (_environ, startResponse) {
+        startResponse('200 OK', [...TEXT, ['Content-Length', '10']]);
+        yield Buffer.from('part');
+        throw new Error('failed');
+      },
+    });
+    await expect(app.inject('/')).rejects.toThrow('destroyed before completion');
+  });
+
   it('answers an error by the error handler', async () => {
     const { app } = host({}, 'fatal');
     await app.register(fastifyGateway, {

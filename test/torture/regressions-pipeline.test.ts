@@ -124,4 +124,15 @@ describe.each(serial.filter(({ name }) => /node|Fastify|Koa/.test(name)))('$name
     onTestFinished(() => clearInterval(timer));
     await closed;
   });
+
+  it('nothing waits for a client that has gone behind a response that failed', async () => {
+    const socket = await dial(host, failing());
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+    onTestFinished(() => void vi.useRealTimers());
+    socket.write(get('/?fails'));
+    await once(socket, 'end');
+    expect(vi.getTimerCount()).toBeGreaterThan(0);
+    socket.destroy();
+    while (vi.getTimerCount() > 0) await new Promise((resolve) => setImmediate(resolve));
+  });
 });

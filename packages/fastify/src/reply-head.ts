@@ -20,7 +20,7 @@ export function setHead(
   const http1 = !('stream' in raw);
   const code = Number(status.slice(0, 3));
   reply.code(code);
-  if (http1) setReason(raw, code, status.slice(4));
+  setReason(raw, code, status.slice(4));
   // Only what is there: to remove what is not would tell Node to leave it out when it is needed.
   if (reply.hasHeader('content-length')) reply.removeHeader('content-length');
   if (reply.hasHeader('transfer-encoding')) reply.removeHeader('transfer-encoding');
@@ -28,7 +28,8 @@ export function setHead(
     if (name === 'content-length') continue;
     if (name === 'vary') reply.header(name, varyOf(reply, value));
     else if (name === 'set-cookie') reply.header(name, cookiesOf(raw, value));
-    // reply.header() replaces what is there. HTTP/2's API takes no repeated field but cookies.
+    // reply.header() replaces what is there. HTTP/2's API takes some fields once only; a list is the same (RFC 9110
+    // section 5.3).
     else reply.header(name, http1 || typeof value === 'string' ? value : value.join(', '));
   }
 }
@@ -47,9 +48,7 @@ function grouped(fields: HeaderList): Map<string, string | string[]> {
 }
 
 function varyOf(reply: FastifyReply, value: string | string[]): string {
-  const before = reply.getHeader('vary');
-  if (before === undefined && typeof value === 'string') return value;
-  return mergeVary([before ?? [], value].flat().map(String));
+  return mergeVary([reply.getHeader('vary') ?? [], value].flat().map(String));
 }
 
 /** With the cookies that were set on the raw response: Fastify puts the reply's, which it adds to, in their place. */

@@ -89,6 +89,11 @@ export const startResponse: Behaviour[] = [
         ['X-Empty', ''],
         ['X-Twice', 'b'],
         ['X-Latin', 'caf\xe9'],
+        // One that Node's HTTP/2 takes once only.
+        ['Content-Language', 'de'],
+        ['Content-Language', 'en'],
+        ['Vary', 'Accept'],
+        ['Vary', 'Origin'],
       ];
       const mounted = await stage.mount((_environ, startResponse) => {
         startResponse('200 OK', headers);
@@ -98,6 +103,8 @@ export const startResponse: Behaviour[] = [
       expect(response.header('x-first')).toBe('1');
       expect(response.header('content-type')).toBe('text/plain');
       expect(response.all('x-twice').join(', ')).toBe('a, b');
+      expect(response.all('content-language').join(', ')).toBe('de, en');
+      expect(response.all('vary').join(', ')).toBe('Accept, Origin');
       expect(response.header('x-empty')).toBe('');
       expect(response.header('x-latin')).toBe('caf\xe9');
     },
@@ -124,6 +131,7 @@ export const startResponse: Behaviour[] = [
       });
       const response = await mounted.fetch();
       expect([response.status, response.text]).toEqual([200, 'whole']);
+      if (mounted.protocol === 'http1') expect(response.header('proxy-connection')).toBe('close');
     },
   },
   {

@@ -33,7 +33,6 @@ export function lingerBehindAnswer(socket: Socket): void {
 function closeInStages(socket: Socket): void {
   if (socket.destroyed) return;
   const timer = setTimeout(() => socket.destroy(), LONGEST_DRAIN);
-  timer.unref();
   socket.on('close', () => clearTimeout(timer));
   socket.end();
   // Nothing that comes now is served: Node's parser is taken off, as Node does it on a connection that is upgraded.

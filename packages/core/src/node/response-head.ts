@@ -62,7 +62,7 @@ function mergeHead(response: NodeResponse, status: string, headers: Headers): vo
   if (response.hasHeader('Transfer-Encoding')) response.removeHeader('Transfer-Encoding');
   if ('stream' in response) {
     for (const [name, values] of grouped(response, http2Fields(headers)).values()) {
-      // HTTP/2's API takes no repeated field but cookies; a list is the same (RFC 9110 section 5.3).
+      // HTTP/2's API takes some fields once only, cookies never joined; a list is the same (RFC 9110 section 5.3).
       response.setHeader(name, isCookie(name) ? values : values.join(', '));
     }
     response.writeHead(codeOf(status));
