@@ -269,3 +269,33 @@ it('an application of node:http2 in whose stead something else has answered is t
   expect(headers[':status']).toBe(503);
   expect(await told.promise).toBe(true);
 });
+
+it('an application of node:http2 that is called when its stream has been reset with NO_ERROR is told so, on a connection that stays', async () => {
+  const told = deferred<boolean>();
+  const gateway = mountGateway(async function* (environ, startResponse) {
+    startResponse('200 OK', []);
+    try {
+      while (true) yield Buffer.alloc(100_000);
+    } finally {
+      told.resolve(environ['gateway.signal']().aborted);
+    }
+  });
+  const server = createServer2((request, response) => {
+    // As behind a middleware that was looking something up meanwhile.
+    request.on('aborted', () => setImmediate(gateway, request, response));
+    client.write(reset);
+  });
+  onTestFinished(() => void server.close());
+  await once(server.listen(0, '127.0.0.1'), 'listening');
+  const client = connect((server.address() as AddressInfo).port, '127.0.0.1');
+  onTestFinished(() => void client.destroy());
+  // By hand: Node's client ends a request before it resets it.
+  client.write('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n');
+  client.write(Buffer.concat([settings, put]));
+  expect(await told.promise).toBe(true);
+});
+
+// RFC 9113 section 4.1: length, type, flags, stream; the fields of `put` are PUT / of http://a.
+const settings = Buffer.from('000000 04 00 00000000'.replaceAll(' ', ''), 'hex');
+const put = Buffer.from('00000a 01 04 00000001 0203505554 86 84 410161'.replaceAll(' ', ''), 'hex');
+const reset = Buffer.from('000004 03 00 00000001 00000000'.replaceAll(' ', ''), 'hex');

@@ -18,10 +18,8 @@ export function letGoOfReset(stream: ServerHttp2Stream | undefined): void {
   const letGo = (): void => {
     if (wasReset(stream)) stream.destroy();
   };
-  // Later: Node is still at work on the stream when it emits 'aborted'.
-  const letGoLater = (): void => process.nextTick(letGo);
-  if (stream.aborted) letGoLater();
-  else stream.once('aborted', letGoLater);
+  // Later: Node is still at work on the stream when it emits 'aborted'. One that was reset before has no pending writes.
+  stream.once('aborted', () => process.nextTick(letGo));
   // After `end()` Node does not emit 'aborted'; but a stream that it does not destroy emits 'end'.
   stream.once('end', letGo);
 }
