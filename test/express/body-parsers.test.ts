@@ -169,6 +169,8 @@ describe.each(versions)('a body parser before an app in $version', ({ express })
     ['an emoji that was cut in two', 'text/plain', Buffer.from([0xf0, 0x9f, 0x98])],
     ['a byte order mark that is gone', 'text/plain', Buffer.from([0xef, 0xbb, 0xbf, 0x61])],
     ['a charset that cannot be written', 'text/plain; charset=koi8-r', Buffer.from([0xc1, 0xc2])],
+    // Я, which has two bytes in UTF-8, too.
+    ['another charset, as long', 'text/plain; charset=utf-16le', Buffer.from([0x2f, 0x04])],
     ['bytes that are not ASCII', 'text/plain; charset=us-ascii', Buffer.from([0xc1])],
   ])('text of %s: reading rejects rather than give other bytes', async (_name, type, bytes) => {
     const { origin } = await behind(express.text());
