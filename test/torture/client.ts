@@ -171,7 +171,8 @@ class Http1Player {
     socket.on('data', (data: Buffer) => this.#take(data, parser));
     socket.on('end', () => {
       if (secure) {
-        clean = wire?.tookLeave ?? true;
+        // An end also comes behind what a client that has left did not want.
+        clean = !socket.destroyed && (wire?.tookLeave ?? true);
         socket.destroy();
         return;
       }
@@ -221,7 +222,9 @@ class Http1Player {
   leave(how: Leaving['how']): void {
     if (this.#left && how === 'halfCloses') return;
     this.#left = true;
-    if (how === 'halfCloses') this.#socket.end();
+    // Later over TLS: Node's client drops what it has received and not yet given, as it takes its leave.
+    if (how === 'halfCloses' && this.#secure) setImmediate(() => this.#socket.end());
+    else if (how === 'halfCloses') this.#socket.end();
     else if (how === 'resets' && !this.#secure) this.#socket.resetAndDestroy();
     else this.#socket.destroy();
   }

@@ -24,13 +24,15 @@ class Hang extends Error {}
 
 const RIGHT_STATUS = /^[2-5]\d\d [^\r\n]*$/;
 
-export function expected(plan: AppPlan, method: string): Outcome {
-  return new Model(plan, method).outcome();
+/** @param goes - whether the client goes when it has all, though its application may go on. */
+export function expected(plan: AppPlan, method: string, goes: boolean): Outcome {
+  return new Model(plan, method, goes).outcome();
 }
 
 class Model {
   readonly #plan: AppPlan;
   readonly #method: string;
+  readonly #goes: boolean;
   #status: string | undefined;
   #length: number | undefined;
   #headersSent = false;
@@ -38,12 +40,15 @@ class Model {
   #sent = 0;
   #reports = 0;
   #mayReport = 0;
+  /** The application has waited since its client had all. */
+  #mayBeGone = false;
   /** The application has returned a body, which is closed. */
   #returned = false;
 
-  constructor(plan: AppPlan, method: string) {
+  constructor(plan: AppPlan, method: string, goes: boolean) {
     this.#plan = plan;
     this.#method = method;
+    this.#goes = goes;
   }
 
   outcome(): Outcome {
@@ -64,15 +69,24 @@ class Model {
   #end(complete: 'yes' | 'no', failures = 0): Outcome {
     const { close } = this.#plan;
     const closing = this.#returned && (close === 'throws' || close === 'rejects') ? 1 : 0;
-    const lastByteSent = this.#bodiless || this.#sent === this.#length;
     return {
       status: Number(this.#status?.slice(0, 3)),
       bytes: this.#sent,
-      complete: complete === 'no' && this.#headersSent && lastByteSent ? 'maybe' : complete,
+      complete: complete === 'no' && this.#isWhole ? 'maybe' : complete,
       reports: this.#reports + failures + closing - this.#mayReport,
       mayReport: this.#mayReport,
       hangs: false,
     };
+  }
+
+  /** Whether the client has all that it was promised. */
+  get #isWhole(): boolean {
+    return this.#headersSent && (this.#bodiless || this.#sent === this.#length);
+  }
+
+  /** What goes wrong now is no error of an application whose client may have gone. */
+  #excuse(): void {
+    if (this.#mayBeGone) this.#mayReport = 1;
   }
 
   get #bodiless(): boolean {
@@ -134,11 +148,13 @@ class Model {
   #step(index: number): void {
     const step = this.#plan.steps[index];
     const inCall = index < this.#plan.split;
+    const waits = step?.do === 'pause' || step?.do === 'read';
+    if (waits && this.#goes && this.#isWhole) this.#mayBeGone = true;
     if (step?.do === 'start') this.#start(step, lengthAt(this.#plan, index));
     if (step?.do === 'write' && this.#status !== undefined) this.#emit(step.size);
     // What is handed over in the call is held until the body's turn comes.
     if (step?.do === 'chunk' && !inCall) this.#emit(step.size);
-    if (step?.do === 'text' && !inCall && !this.#wanted) this.#mayReport = 1;
+    if (step?.do === 'text' && !inCall && (!this.#wanted || this.#mayBeGone)) this.#mayReport = 1;
     if (step?.do === 'throw' || (step?.do === 'text' && !inCall)) throw new Failure();
     if (step?.do === 'hang') throw new Hang();
   }
@@ -146,7 +162,10 @@ class Model {
   #start(step: Step & { do: 'start' }, length: number | undefined): void {
     const good = step.fields === 'good' || step.fields === 'typed';
     if (!RIGHT_STATUS.test(step.status) || !good) throw new Failure();
-    if (step.excInfo ? this.#headersSent : this.#status !== undefined) throw new Failure();
+    if (step.excInfo ? this.#headersSent : this.#status !== undefined) {
+      this.#excuse();
+      throw new Failure();
+    }
     this.#status = step.status;
     this.#length = step.status.startsWith('204') ? undefined : length;
   }
@@ -160,6 +179,7 @@ class Model {
       return;
     }
     const room = (this.#length ?? Number.POSITIVE_INFINITY) - this.#sent;
+    if (room === 0 && this.#wanted) this.#excuse();
     this.#sent += Math.min(size, room);
     if (size <= room) return;
     if (this.#wanted) this.#reports += 1;
