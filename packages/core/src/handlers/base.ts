@@ -26,7 +26,8 @@ import { handOver, Sender } from './send.js';
  * `_flush`, `_end`, `_abort`), and calls {@link handleDisconnect} when the client goes away.
  *
  * A handler is for one request. A wholly synchronous application runs wholly synchronously: `run()` returns
- * undefined and has handed over the last byte. Otherwise it returns a promise for the end of the response.
+ * undefined and has handed over the last byte, unless `_write`, `_flush` or `_pause` ask to wait. Otherwise it returns a
+ * promise for the end of the response.
  *
  * Source: PEP 3333, "The Server/Gateway Side"; wsgiref.handlers.
  */
